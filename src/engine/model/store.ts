@@ -1,0 +1,58 @@
+import type { Labels } from './labels.ts'
+import type { Matcher } from './matcher.ts'
+
+/** Number of a series in the head and in the WAL; 0 is no series. */
+export type SeriesRef = number
+
+/** What became of a sample. Everything but `appended` is counted by the store and is no error for the scrape. */
+export type AppendResult = 'appended' | 'duplicate' | 'outOfOrder' | 'outOfBounds'
+
+/** The way in: samples are collected and become durable, then visible, together. One appender serves one
+ *  scrape; it is spent after `commit` or `rollback`. */
+export interface Appender {
+  /** Finds the series with these labels, or creates it. */
+  series(labels: Labels): SeriesRef
+  /** Adds a sample. `t` is in milliseconds. A NaN is an ordinary value here. */
+  append(ref: SeriesRef, t: number, v: number): AppendResult
+  /** Adds a stale marker: the series has ended at `t` (upstream's `value.StaleNaN`). */
+  appendStale(ref: SeriesRef, t: number): AppendResult
+  /** Writes the samples to the WAL and, once they are there, makes them visible.
+   *  @throws DiskFullError, or another error of the disk: then none of them is visible, now or after a restart. */
+  commit(): Promise<void>
+  rollback(): void
+}
+
+/** A time range in milliseconds; both ends belong to it, as in Prometheus's `Querier`. */
+export interface TimeRange {
+  readonly minT: number
+  readonly maxT: number
+}
+
+/** The samples of one series in time order. `t` and `v` may be longer than `count`. */
+export interface Columns {
+  count: number
+  t: Float64Array
+  v: Float64Array
+  /** One byte a sample, 1 where it is a stale marker; null when there is none. The value beside a marker is a
+   *  plain NaN: a NaN's payload does not survive in every JavaScript engine. */
+  stale: Uint8Array | null
+}
+
+/** A few series with the bytes of their chunks in memory, so that decoding needs no `await`. */
+export interface SeriesBatch {
+  readonly count: number
+  labels(i: number): Labels
+  /** Decodes the samples of series `i` that lie in the range. The columns are lent until the next call of
+   *  `columns` on any batch of the same selection. */
+  columns(i: number): Columns
+}
+
+/** The way out. */
+export interface Querier {
+  /** The series for which every matcher holds, in the order of their labels, each once. */
+  select(matchers: readonly Matcher[], range: TimeRange): AsyncIterable<SeriesBatch>
+  /** Sorted label names of the series that match; of all of them without matchers. */
+  labelNames(matchers: readonly Matcher[], range: TimeRange): Promise<string[]>
+  /** Sorted values of a label among the series that match. */
+  labelValues(name: string, matchers: readonly Matcher[], range: TimeRange): Promise<string[]>
+}

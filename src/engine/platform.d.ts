@@ -1,0 +1,91 @@
+// The part of the web platform that every host has (browsers, workers, Node ≥ 20). The engine is compiled
+// against this file instead of the DOM's or Node's types, so that it cannot use what only one of them offers.
+// Nothing here reads a clock, draws chance or opens a connection: those come from the `Host`.
+
+interface AbortSignal {
+  readonly aborted: boolean
+  readonly reason: unknown
+  throwIfAborted(): void
+  addEventListener(type: 'abort', listener: () => void, options?: { once?: boolean }): void
+  removeEventListener(type: 'abort', listener: () => void): void
+}
+declare const AbortSignal: {
+  any(signals: readonly AbortSignal[]): AbortSignal
+}
+declare class AbortController {
+  readonly signal: AbortSignal
+  abort(reason?: unknown): void
+}
+
+declare class TextEncoder {
+  encode(text?: string): Uint8Array<ArrayBuffer>
+  encodeInto(text: string, target: Uint8Array): { read: number; written: number }
+}
+declare class TextDecoder {
+  constructor(label?: string, options?: { fatal?: boolean; ignoreBOM?: boolean })
+  decode(bytes?: Uint8Array | ArrayBuffer, options?: { stream?: boolean }): string
+}
+
+declare class URLSearchParams {
+  constructor(init?: string | Record<string, string>)
+  get(name: string): string | null
+  getAll(name: string): string[]
+  has(name: string): boolean
+  append(name: string, value: string): void
+  set(name: string, value: string): void
+  toString(): string
+  [Symbol.iterator](): IterableIterator<[string, string]>
+}
+declare class URL {
+  constructor(url: string, base?: string)
+  href: string
+  protocol: string
+  host: string
+  hostname: string
+  port: string
+  pathname: string
+  search: string
+  readonly origin: string
+  readonly searchParams: URLSearchParams
+  toString(): string
+}
+
+declare class Headers {
+  constructor(init?: Record<string, string>)
+  get(name: string): string | null
+  set(name: string, value: string): void
+  has(name: string): boolean
+  forEach(callback: (value: string, name: string) => void): void
+}
+interface ReadableStreamDefaultReader<R> {
+  read(): Promise<{ done: false; value: R } | { done: true; value?: R }>
+  cancel(reason?: unknown): Promise<void>
+}
+interface ReadableStream<R = unknown> {
+  getReader(): ReadableStreamDefaultReader<R>
+  cancel(reason?: unknown): Promise<void>
+}
+type BodyInit = string | Uint8Array | ArrayBuffer | ReadableStream | URLSearchParams
+declare class Request {
+  constructor(
+    url: string,
+    init?: { method?: string; headers?: Record<string, string>; body?: BodyInit | null },
+  )
+  readonly method: string
+  readonly url: string
+  readonly headers: Headers
+  readonly signal: AbortSignal
+  text(): Promise<string>
+}
+declare class Response {
+  constructor(body?: BodyInit | null, init?: { status?: number; headers?: Record<string, string> })
+  readonly ok: boolean
+  readonly status: number
+  readonly statusText: string
+  readonly type: string
+  readonly headers: Headers
+  readonly body: ReadableStream<Uint8Array> | null
+  text(): Promise<string>
+  json(): Promise<unknown>
+  arrayBuffer(): Promise<ArrayBuffer>
+}
