@@ -61,7 +61,15 @@ interface ReadableStreamDefaultReader<R> {
   read(): Promise<{ done: false; value: R } | { done: true; value?: R }>
   cancel(reason?: unknown): Promise<void>
 }
-interface ReadableStream<R = unknown> {
+interface ReadableStreamDefaultController<R> {
+  enqueue(chunk: R): void
+  close(): void
+}
+declare class ReadableStream<R = unknown> {
+  constructor(source: {
+    pull(controller: ReadableStreamDefaultController<R>): void | Promise<void>
+    cancel?(reason?: unknown): void
+  })
   getReader(): ReadableStreamDefaultReader<R>
   cancel(reason?: unknown): Promise<void>
 }

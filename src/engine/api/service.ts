@@ -85,6 +85,6 @@ export interface EngineStatus {
 
 /** Something the user has to know, for as long as it holds. */
 export interface Notice {
-  readonly kind: 'disk-full' | 'wal-repaired' | 'disk-error'
+  readonly kind: 'disk-full' | 'wal-repaired' | 'disk-error' | 'config'
   readonly detail: string
 }
