@@ -1,0 +1,121 @@
+import { describe, expect, test } from 'vitest'
+import { errorJson, successJson } from '../../../src/engine/api/json.ts'
+import type { InstantAnswer, RangeAnswer } from '../../../src/engine/model/answers.ts'
+
+const notes = { warnings: [], infos: [], stats: { samples: 0, seconds: 0 } }
+const text = (answer: InstantAnswer | RangeAnswer) => [...successJson(answer)].join('')
+const data = (answer: InstantAnswer | RangeAnswer) => /"data":(.*)\}$/.exec(text(answer))?.[1]
+
+function vector(t: number, ...values: number[]): InstantAnswer {
+  const labels = values.map((_, i) => ['__name__', 'm', 'i', String(i)])
+  return { kind: 'vector', t, labels, values: Float64Array.from(values), ...notes }
+}
+
+describe('values and times are written as Prometheus writes them', () => {
+  test.each<[string, InstantAnswer, string]>([
+    ['a whole second', vector(1_500_000_000_000, 1), '[1500000000,"1"]'],
+    ['three digits of a fraction', vector(1_500_000_000_500, 1), '[1500000000.500,"1"]'],
+    ['leading zeros of a fraction', vector(1_500_000_000_050, 1), '[1500000000.050,"1"]'],
+    ['a time before the epoch', vector(-500, 1), '[-0.500,"1"]'],
+    ['infinities and NaN', vector(0, Infinity), '[0,"+Inf"]'],
+    ['negative infinity', vector(0, -Infinity), '[0,"-Inf"]'],
+    ['NaN', vector(0, NaN), '[0,"NaN"]'],
+    ['negative zero', vector(0, -0), '[0,"-0"]'],
+    ['an exponent of two digits', vector(0, 1e-7), '[0,"1e-07"]'],
+    ['a large exponent', vector(0, 1e21), '[0,"1e+21"]'],
+    ['no exponent in between', vector(0, 1e20), '[0,"100000000000000000000"]'],
+  ])('%s', (_, answer, point) => {
+    expect(data(answer)).toBe(
+      `{"resultType":"vector","result":[{"metric":{"__name__":"m","i":"0"},"value":${point}}]}`,
+    )
+  })
+  test.each<[number, number, string]>([
+    [1_500_000_000_500, 1e21, '[1500000000.5,"1000000000000000000000"]'],
+    [0, 1e-7, '[0,"0.0000001"]'],
+    [0, -1.5e-9, '[0,"-0.0000000015"]'],
+    [0, -2.5e22, '[0,"-25000000000000000000000"]'],
+    [0, 0.5, '[0,"0.5"]'],
+  ])('a scalar at %d of %d has no exponent', (t, value, expected) => {
+    expect(data({ kind: 'scalar', t, value, ...notes })).toBe(`{"resultType":"scalar","result":${expected}}`)
+  })
+})
+
+test('a matrix leaves out what is absent, not what is NaN', () => {
+  const answer: RangeAnswer = {
+    kind: 'matrix',
+    start: 1000,
+    step: 500,
+    steps: 3,
+    labels: [['a', 'x'], []],
+    values: Float64Array.from([1, NaN, 3, 0, 0, 7]),
+    present: Uint8Array.from([1, 1, 0, 0, 0, 1]),
+    ...notes,
+  }
+  expect(JSON.parse(text(answer))).toEqual({
+    status: 'success',
+    data: {
+      resultType: 'matrix',
+      result: [
+        {
+          metric: { a: 'x' },
+          values: [
+            [1, '1'],
+            [1.5, 'NaN'],
+          ],
+        },
+        { metric: {}, values: [[2, '7']] },
+      ],
+    },
+  })
+})
+
+test('raw samples are a matrix, an empty vector is a list', () => {
+  const samples: InstantAnswer = {
+    kind: 'samples',
+    labels: [
+      ['a', '1'],
+      ['a', '2'],
+    ],
+    offsets: Uint32Array.from([0, 2, 3]),
+    t: Float64Array.from([1, 2, 3000]),
+    v: Float64Array.from([4, 5, 6]),
+    ...notes,
+  }
+  expect(data(samples)).toBe(
+    '{"resultType":"matrix","result":[{"metric":{"a":"1"},"values":[[0.001,"4"],[0.002,"5"]]},{"metric":{"a":"2"},"values":[[3,"6"]]}]}',
+  )
+  expect(text(vector(0))).toBe('{"status":"success","data":{"resultType":"vector","result":[]}}')
+})
+
+test('hostile labels stay JSON, notes come after the data and are cut at ten', () => {
+  const infos = Array.from({ length: 12 }, (_, i) => `info ${i}`)
+  const answer = { ...vector(0, 1), labels: [['a', '"\\\n\u2028</script>']], infos, warnings: ['w'] }
+  const parsed = JSON.parse(text(answer)) as Record<string, unknown> & { infos: string[] }
+  expect(parsed).toMatchObject({
+    data: { result: [{ metric: { a: '"\\\n\u2028</script>' } }] },
+    warnings: ['w'],
+  })
+  expect(parsed.infos).toHaveLength(11)
+  expect(parsed.infos.at(-1)).toBe('2 more info notices omitted')
+})
+
+test('a large answer comes in pieces', () => {
+  const steps = 10_000
+  const answer: RangeAnswer = {
+    kind: 'matrix',
+    start: 0,
+    step: 1000,
+    steps,
+    labels: Array.from({ length: 20 }, (_, i) => ['i', String(i)]),
+    values: new Float64Array(20 * steps).fill(1.25),
+    present: new Uint8Array(20 * steps).fill(1),
+    ...notes,
+  }
+  const pieces = [...successJson(answer)]
+  expect(pieces.length).toBeGreaterThan(10)
+  expect(JSON.parse(pieces.join(''))).toMatchObject({ status: 'success' })
+})
+
+test('a failure has its type and text', () => {
+  expect(errorJson('bad_data', 'a "b"')).toBe('{"status":"error","errorType":"bad_data","error":"a \\"b\\""}')
+})
