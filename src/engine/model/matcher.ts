@@ -10,7 +10,7 @@ export interface Matcher {
   /** The values that can match when the pattern names them all (`=`, or a regular expression that is a plain
    *  alternation of literals); null otherwise, and for negative matchers the values that cannot match. */
   readonly literals: readonly string[] | null
-  matches(value: string): boolean
+  readonly matches: (value: string) => boolean
 }
 
 /** Compiles a matcher.
