@@ -4,10 +4,15 @@ import { defineConfig } from 'vitest/config'
 import { chromiumArgs, findChromium } from './scripts/chromium.mjs'
 
 const executablePath = await findChromium()
+// scripts/test.mjs asks for a report that it adds up.
+const report = process.env['BRAZIER_REPORT']
 
-/** Tests that need a browser are named *.browser.test.ts; all others run in Node. */
+/** Tests that need a browser are named *.browser.test.ts; all others run in Node. What takes minutes is in
+ *  tests/long and runs with `npm run test:long`. */
 export default defineConfig({
   test: {
+    reporters: report ? ['default', ['json', { outputFile: report }]] : ['default'],
+    allowOnly: false,
     projects: [
       {
         test: {
@@ -18,12 +23,21 @@ export default defineConfig({
         },
       },
       {
+        test: {
+          name: 'long',
+          include: ['tests/long/**/*.test.ts'],
+          environment: 'node',
+          testTimeout: 600_000,
+        },
+      },
+      {
         plugins: [svelte()],
         define: { __APP_VERSION__: '"test"', __BUILD__: '1' },
         optimizeDeps: { include: ['comlink', 'idb'] },
         test: {
           name: 'browser',
           include: ['tests/**/*.browser.test.ts'],
+          exclude: ['tests/e2e/**', 'tests/long/**'],
           browser: {
             enabled: true,
             headless: true,

@@ -7,3 +7,7 @@ declare const __BUILD__: number
 interface WorkerOptions {
   extendedLifetime?: boolean
 }
+
+/** Only in sw/service-worker.ts: every file of the build, relative to the page, and a version that changes when
+ *  any of them does. Empty while developing. */
+declare const __PRECACHE__: { readonly version: string; readonly files: readonly string[] }
