@@ -1,0 +1,190 @@
+import { DiskFullError, type Disk } from '../disk/disk.ts'
+import type { Registry } from '../metrics/registry.ts'
+import type { Host } from '../model/host.ts'
+import type { Labels } from '../model/labels.ts'
+import type { Appender, Querier, SeriesRef } from '../model/store.ts'
+import { HeadAppender, type CommitSteps, type CommittedSamples } from './head/appender.ts'
+import { Head, timeLimit } from './head/head.ts'
+import { HeadQuerier } from './querier.ts'
+import type { RecordVisitor } from './wal/records.ts'
+import { openWal, type Wal } from './wal/wal.ts'
+
+export type { CommittedSamples }
+
+export interface DbOptions {
+  /** Size of the log's segments; a multiple of 32 KiB. */
+  readonly segmentBytes?: number
+  /** Length of the time ranges at whose borders chunks end, as upstream's `MinBlockDuration`. */
+  readonly chunkRangeMs?: number
+}
+
+export interface DbStats {
+  readonly head: {
+    readonly series: number
+    readonly chunks: number
+    /** Milliseconds; null when the head is empty. */
+    readonly minT: number | null
+    readonly maxT: number | null
+  }
+  readonly wal: {
+    readonly segments: number
+    readonly bytes: number
+    /** Damages found when the store was opened. */
+    readonly corruptions: number
+  }
+}
+
+/** Something the user has to know, for as long as it holds. */
+export interface DbNotice {
+  readonly kind: 'disk-full' | 'wal-repaired' | 'disk-error'
+  readonly detail: string
+}
+
+const walFolder = 'wal'
+// Smaller than upstream's 128 MiB: in the browser a segment is a database, and the oldest one goes as a whole.
+const defaultSegmentBytes = 16 * 1024 * 1024
+const defaultChunkRangeMs = 2 * 3600 * 1000
+
+/** Opens the store: replays its log, repairs it if need be, and is ready to append and to answer.
+ *  @throws what the disk throws */
+export async function openDb(
+  disk: Disk,
+  host: Host,
+  metrics: Registry,
+  options: DbOptions = {},
+): Promise<Db> {
+  const start = host.monotonic()
+  const head = new Head(host, metrics, options.chunkRangeMs ?? defaultChunkRangeMs)
+  const replay = new Replay(head, metrics)
+  const segmentBytes = options.segmentBytes ?? defaultSegmentBytes
+  const wal = await openWal({ disk, host, metrics, folder: walFolder, segmentBytes }, replay)
+  metrics
+    .gauge('prometheus_tsdb_data_replay_duration_seconds', 'Time taken to replay the data on disk.')
+    .set((host.monotonic() - start) / 1000)
+  for (const damage of wal.damages) host.log('warn', 'WAL repaired', { damage })
+  if (replay.skippedRecords > 0) {
+    host.log('warn', 'WAL records of kinds that are not kept were skipped', {
+      records: replay.skippedRecords,
+    })
+  }
+  return new Db(host, head, wal)
+}
+
+/** The time series database: the head and the log that makes it durable. */
+export class Db {
+  private readonly host: Host
+  private readonly head: Head
+  private readonly wal: Wal
+  private readonly steps: CommitSteps
+  private readonly listeners = new Set<(batch: CommittedSamples) => void>()
+  private diskNotice: DbNotice | null = null
+  private closed = false
+
+  constructor(host: Host, head: Head, wal: Wal) {
+    this.host = host
+    this.head = head
+    this.wal = wal
+    this.steps = {
+      log: records => this.log(records),
+      applied: batch => this.announce(batch),
+    }
+  }
+
+  appender(): Appender {
+    return new HeadAppender(this.head, this.steps)
+  }
+
+  querier(): Querier {
+    return new HeadQuerier(this.head)
+  }
+
+  stats(): DbStats {
+    const { seriesCount, chunkCount, minT, maxT } = this.head
+    const times = seriesCount > 0 ? { minT, maxT } : { minT: null, maxT: null }
+    return { head: { series: seriesCount, chunks: chunkCount, ...times }, wal: this.wal.stats() }
+  }
+
+  notices(): DbNotice[] {
+    const { damages } = this.wal
+    const repaired = damages.length > 0 ? [{ kind: 'wal-repaired' as const, detail: damages.join('; ') }] : []
+    return this.diskNotice ? [this.diskNotice, ...repaired] : repaired
+  }
+
+  /** Tells of every commit once its samples are in the log and visible. Answers a function that ends it. */
+  onCommit(listener: (batch: CommittedSamples) => void): () => void {
+    this.listeners.add(listener)
+    return () => this.listeners.delete(listener)
+  }
+
+  /** Resolves once everything committed so far survives a power cut.
+   *  @throws what the disk throws */
+  sync(): Promise<void> {
+    return this.wal.sync()
+  }
+
+  /** Waits for commits that are under way and makes everything durable. No commit succeeds after that. */
+  async close(): Promise<void> {
+    this.closed = true
+    try {
+      await this.wal.sync()
+    } catch (error) {
+      // Counted by the log. What was acknowledged is there; only a power cut could still take of it.
+      this.host.log('warn', 'the log could not be synced', { error: String(error) })
+    }
+  }
+
+  private async log(records: readonly Uint8Array[]): Promise<void> {
+    if (this.closed) throw new Error('the store is closed')
+    try {
+      await this.wal.log(records)
+      this.diskNotice = null
+    } catch (error) {
+      const kind = error instanceof DiskFullError ? 'disk-full' : 'disk-error'
+      this.diskNotice = { kind, detail: error instanceof Error ? error.message : String(error) }
+      throw error
+    }
+  }
+
+  private announce(batch: CommittedSamples): void {
+    for (const listener of this.listeners) {
+      try {
+        listener(batch)
+      } catch (error) {
+        // The commit stands, whatever becomes of those who hear of it.
+        this.host.log('error', 'a listener failed', { error: String(error) })
+      }
+    }
+  }
+}
+
+/** Fills the head from the log by the rule by which commits are applied: a sample counts if it is later than the
+ *  series' last. The log also holds samples that were refused then. */
+class Replay implements RecordVisitor {
+  skippedRecords = 0
+  private readonly head: Head
+  private readonly unknownRefs: (kind: string) => void
+
+  constructor(head: Head, metrics: Registry) {
+    this.head = head
+    const unknown = metrics.counter(
+      'prometheus_tsdb_wal_replay_unknown_refs_total',
+      'Total number of unknown series references encountered during WAL replay.',
+      ['type'],
+    )
+    this.unknownRefs = kind => unknown.with(kind).inc()
+  }
+
+  series(ref: SeriesRef, labels: Labels): void {
+    this.head.restoreSeries(ref, labels)
+  }
+
+  sample(ref: SeriesRef, t: number, high: number, low: number): void {
+    const series = this.head.seriesOf(ref)
+    if (!series) this.unknownRefs('samples')
+    else if (t > series.maxT && Math.abs(t) < timeLimit) this.head.append(series, t, high, low)
+  }
+
+  skipped(): void {
+    this.skippedRecords++
+  }
+}

@@ -1,0 +1,146 @@
+import { nanBits, SampleColumns, staleBits } from '../../chunks/columns.ts'
+import { assert } from '../../model/errors.ts'
+import type { Labels } from '../../model/labels.ts'
+import type { Appender, AppendResult, SeriesRef } from '../../model/store.ts'
+import { encodeSamples, encodeSeries } from '../wal/records.ts'
+import { timeLimit, type Head } from './head.ts'
+import type { MemSeries } from './series.ts'
+
+/** Samples of one commit, in the order in which they were appended. The arrays may be longer than `count` and
+ *  are lent for the call. */
+export interface CommittedSamples {
+  readonly count: number
+  readonly refs: Float64Array
+  /** Milliseconds. */
+  readonly t: Float64Array
+  readonly v: Float64Array
+  /** One byte a sample, 1 for a stale marker, beside which `v` is NaN; null when there is none. */
+  readonly stale: Uint8Array | null
+  labels(ref: SeriesRef): Labels
+}
+
+/** What a commit needs of the store around the head. */
+export interface CommitSteps {
+  /** Makes records durable, all or none.
+   *  @throws what the disk throws */
+  log(records: readonly Uint8Array[]): Promise<void>
+  /** The samples are visible now. */
+  applied(batch: CommittedSamples): void
+}
+
+const float = new Float64Array(1)
+const floatBits = new Int32Array(float.buffer)
+
+/** Collects the samples of one scrape. Whether a sample fits is looked at twice, because others may commit in
+ *  between: when it is appended, and when the commit is applied. */
+export class HeadAppender implements Appender {
+  private readonly head: Head
+  private readonly steps: CommitSteps
+  /** Samples before it are out of bounds: they could belong to a block that is being written. */
+  private readonly minValidT: number
+  private readonly samples = new SampleColumns()
+  /** The series of each sample. */
+  private readonly pending: MemSeries[] = []
+  private spent = false
+
+  constructor(head: Head, steps: CommitSteps) {
+    this.head = head
+    this.steps = steps
+    this.minValidT = head.maxT - head.chunkRangeMs / 2
+  }
+
+  series(labels: Labels): SeriesRef {
+    return this.head.findOrCreate(labels).ref
+  }
+
+  append(ref: SeriesRef, t: number, v: number): AppendResult {
+    // Whatever bits this NaN has, upstream knows one NaN that is a value.
+    if (v !== v) return this.add(ref, t, nanBits.high, nanBits.low)
+    float[0] = v
+    return this.add(ref, t, floatBits[1] as number, floatBits[0] as number)
+  }
+
+  appendStale(ref: SeriesRef, t: number): AppendResult {
+    return this.add(ref, t, staleBits.high, staleBits.low)
+  }
+
+  /** The log first, then memory: what is visible is never lost. Applying is one synchronous block, and commits
+   *  are applied in the order of the log, so a replay gives the same samples. */
+  async commit(): Promise<void> {
+    this.spend()
+    if (this.pending.length === 0) return
+    const refs = Float64Array.from(this.pending, series => series.ref)
+    const records = [encodeSamples(refs, this.samples)]
+    // Another commit that is under way may be logging the same series, and may fail.
+    const unlogged = new Set(this.pending.filter(series => !series.logged))
+    if (unlogged.size > 0) records.unshift(encodeSeries(unlogged))
+    await this.steps.log(records)
+    for (const series of unlogged) series.logged = true
+    this.apply(refs)
+  }
+
+  rollback(): void {
+    this.spend()
+    this.pending.length = 0
+  }
+
+  private add(ref: SeriesRef, t: number, high: number, low: number): AppendResult {
+    assert(!this.spent, 'append after commit or rollback')
+    const series = this.head.seriesOf(ref)
+    assert(series, `append to unknown series ${ref}`)
+    const result = this.check(series, t, high, low)
+    // The same sample again is accepted, and there is nothing to write: it is durable already.
+    if (result === 'appended' && t > series.maxT) {
+      this.samples.add(t, high, low)
+      this.pending.push(series)
+    }
+    return result
+  }
+
+  private check(series: MemSeries, t: number, high: number, low: number): AppendResult {
+    assert(Number.isInteger(t), `time ${t} is not in whole milliseconds`)
+    const { outOfBounds, outOfOrder } = this.head.metrics
+    if (t < this.minValidT || Math.abs(t) >= timeLimit) {
+      outOfBounds.inc()
+      return 'outOfBounds'
+    }
+    const result = series.check(t, high, low)
+    if (result === 'outOfOrder') outOfOrder.inc()
+    return result
+  }
+
+  private apply(refs: Float64Array): void {
+    const { head, pending, samples } = this
+    const { t: times, bits } = samples
+    let kept = 0
+    for (const [i, series] of pending.entries()) {
+      const t = times[i] as number
+      const low = bits[2 * i] as number
+      const high = bits[2 * i + 1] as number
+      const result = series.check(t, high, low)
+      if (result === 'outOfOrder') head.metrics.outOfOrder.inc()
+      if (result !== 'appended' || t === series.maxT) continue
+      head.append(series, t, high, low)
+      refs[kept] = series.ref
+      times[kept] = t
+      bits[2 * kept] = low
+      bits[2 * kept + 1] = high
+      kept++
+    }
+    head.metrics.samplesAppended.inc(kept)
+    samples.count = kept
+    if (kept > 0) this.announce(refs)
+  }
+
+  private announce(refs: Float64Array): void {
+    const { head, samples } = this
+    const stale = samples.splitStale()
+    const { count, t, v } = samples
+    this.steps.applied({ count, refs, t, v, stale, labels: ref => head.seriesOf(ref)?.labels ?? [] })
+  }
+
+  private spend(): void {
+    assert(!this.spent, 'commit or rollback twice')
+    this.spent = true
+  }
+}
