@@ -1,0 +1,123 @@
+import type { EngineClient } from '../../engine/api/connection.ts'
+import type { InstantAnswer, RangeAnswer } from '../../engine/model/answers.ts'
+import type { Span } from '../../engine/model/errors.ts'
+import { messageOf } from '../feed.svelte.ts'
+import { drawnAtFirst, toFrame, type Frame } from './frame.ts'
+import { Slots } from './palette.ts'
+import type { QueryParams } from './params.ts'
+import { graphWindow, type GraphWindow } from './window.ts'
+
+/** Why there is no answer. */
+export interface QueryProblem {
+  readonly message: string
+  readonly expr: string
+  /** Where in the expression; null when it cannot be told. */
+  readonly span: Span | null
+}
+
+interface GraphResult {
+  readonly answer: RangeAnswer
+  readonly window: GraphWindow
+  readonly expr: string
+  /** From asking until the answer was here. */
+  readonly tookMs: number
+}
+
+interface TableResult {
+  readonly answer: InstantAnswer
+  readonly t: number
+  readonly expr: string
+  readonly tookMs: number
+}
+
+/** Runs queries one after the other. The last answer stays until the next one is here; it goes away only when
+ *  another expression turns out to have none. */
+export class QueryRun {
+  graph = $state.raw<GraphResult | null>(null)
+  table = $state.raw<TableResult | null>(null)
+  problem = $state.raw<QueryProblem | null>(null)
+  running = $state(false)
+  /** Series that are drawn at most. */
+  limit = $state(drawnAtFirst)
+  private slots = new Slots()
+  readonly frame: Frame | null = $derived(
+    this.graph && toFrame(this.graph.answer, this.graph.window, this.limit, this.slots),
+  )
+  private readonly client: EngineClient
+  private current: AbortController | null = null
+
+  constructor(client: EngineClient) {
+    this.client = client
+  }
+
+  /** Asks what the parameters say and ends what was being asked. Resolves when the answer or a problem is there,
+   *  or another query has taken over. */
+  async run(params: QueryParams, width: number): Promise<void> {
+    this.current?.abort()
+    const job = (this.current = new AbortController())
+    if (params.expr.trim() === '') {
+      this.clear()
+      return
+    }
+    this.running = true
+    try {
+      await this.ask(params, width, job.signal)
+    } catch (error) {
+      if (!job.signal.aborted) this.fail(params.expr, error)
+    } finally {
+      if (this.current === job) this.running = false
+    }
+  }
+
+  /** Asks again unless an answer is still to come. */
+  async refresh(params: QueryParams, width: number): Promise<void> {
+    if (!this.running) await this.run(params, width)
+  }
+
+  stop(): void {
+    this.current?.abort()
+  }
+
+  private async ask(params: QueryParams, width: number, signal: AbortSignal): Promise<void> {
+    const { expr } = params
+    const asked = performance.now()
+    const now = Date.now()
+    if (params.tab === 'graph') {
+      const window = graphWindow(params, now, width)
+      const answer = await this.client.queryRange(
+        { expr, start: window.start, end: window.end, step: window.step },
+        signal,
+      )
+      if (signal.aborted) return
+      if (this.graph?.expr !== expr) this.startOver()
+      this.graph = { answer, window, expr, tookMs: performance.now() - asked }
+    } else {
+      const t = params.end ?? now
+      const answer = await this.client.query({ expr, time: t }, signal)
+      if (signal.aborted) return
+      this.table = { answer, t, expr, tookMs: performance.now() - asked }
+    }
+    this.problem = null
+  }
+
+  private fail(expr: string, error: unknown): void {
+    if (this.graph?.expr !== expr) this.graph = null
+    if (this.table?.expr !== expr) this.table = null
+    this.problem = { message: messageOf(error), expr, span: spanOf(error) }
+  }
+
+  private clear(): void {
+    this.graph = this.table = this.problem = null
+    this.running = false
+  }
+
+  private startOver(): void {
+    this.limit = drawnAtFirst
+    this.slots = new Slots()
+  }
+}
+
+function spanOf(error: unknown): Span | null {
+  const span = error instanceof Error && 'span' in error ? (error.span as Span | null) : null
+  return span ?? null
+}

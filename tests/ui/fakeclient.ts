@@ -1,0 +1,197 @@
+import type { Connection, EngineClient } from '../../src/engine/api/connection.ts'
+import type { Diagnosis, EngineStatus, NewTarget, TargetStatus } from '../../src/engine/api/service.ts'
+import type { InstantAnswer, InstantQuery, RangeAnswer, RangeQuery } from '../../src/engine/model/answers.ts'
+import { QueryError } from '../../src/engine/model/errors.ts'
+import { labelsFrom, type Labels } from '../../src/engine/model/labels.ts'
+
+export const notes = { warnings: [], infos: [], stats: { samples: 0, seconds: 0.001 } }
+
+export function labels(pairs: Record<string, string>): Labels {
+  return labelsFrom(Object.entries(pairs))
+}
+
+/** A range answer from rows of values, `null` where there is none. */
+export function rangeAnswer(
+  rows: readonly (readonly (number | null)[])[],
+  sets: readonly Labels[] = rows.map((_, i) => labels({ __name__: 'm', i: String(i) })),
+  start = 0,
+  step = 1000,
+): RangeAnswer {
+  const steps = rows[0]?.length ?? 0
+  const values = Float64Array.from(rows.flat(), v => v ?? 0)
+  const present = Uint8Array.from(rows.flat(), v => (v === null ? 0 : 1))
+  return { kind: 'matrix', start, step, steps, labels: sets, values, present, ...notes }
+}
+
+/** How many series an expression has here, and how each runs over time (seconds). */
+const series: Record<string, { readonly count: number; value(i: number, t: number): number | null }> = {
+  'rate(prometheus_tsdb_head_samples_appended_total[1m])': { count: 1, value: (_, t) => 42 + 4 * Math.sin(t / 23) },
+  up: { count: 3, value: i => (i === 2 ? 0 : 1) },
+  'rate(http_requests_total[5m])': {
+    count: 12,
+    value: (i, t) => (i + 1) * 900 + 300 * Math.sin(t / (30 + 7 * i)) + 90 * Math.sin(t / 7),
+  },
+  gaps: { count: 2, value: (i, t) => (i === 0 ? (Math.floor(t / 20) % 2 ? null : t % 60) : t % 40 === 0 ? 5 : null) },
+  many: { count: 150, value: (i, t) => i + Math.sin(t / 40 + i) },
+  thousand: { count: 1000, value: (i, t) => i + Math.sin(t / 40 + i) },
+  nothing: { count: 0, value: () => null },
+  '<b>': { count: 1, value: () => 1 },
+}
+
+const names: Record<string, (i: number) => Labels> = {
+  up: i => labels({ __name__: 'up', job: 'node', instance: `host-${i}:9100` }),
+  'rate(http_requests_total[5m])': i =>
+    labels({
+      job: 'shop',
+      instance: 'localhost:8080',
+      method: ['GET', 'POST', 'PUT'][i % 3] ?? '',
+      handler: ['/', '/cart', '/checkout', '/search'][i % 4] ?? '',
+    }),
+  '<b>': () => labels({ __name__: 'hostile', le: '<img src=x onerror="globalThis.hacked=1">' }),
+}
+
+/** An engine without an engine: the same answers every time, and a record of what was asked. */
+export class FakeClient implements EngineClient {
+  readonly rangeQueries: RangeQuery[] = []
+  readonly instantQueries: InstantQuery[] = []
+  readonly added: NewTarget[] = []
+  readonly removed: string[] = []
+  readonly now: number
+  diagnosis: Diagnosis = { kind: 'cors', header: 'Access-Control-Allow-Origin: *' }
+  list: TargetStatus[]
+  notices: EngineStatus['notices'] = []
+  /** Set, it holds queries up until it resolves. */
+  gate: Promise<void> | null = null
+  refusal: Error | null = null
+  private readonly listeners = new Set<(connection: Connection) => void>()
+  private connection: Connection = { state: 'ready', engineId: 'engine-1', host: 'shared' }
+
+  constructor(now = Date.now()) {
+    this.now = now
+    this.list = [
+      target('1', 'brazier', 'http://localhost:9099/sidecar/metrics', 'up', now),
+      target('2', 'node', 'http://localhost:9100/metrics', 'up', now),
+      target('3', 'node', 'http://host-2:9100/metrics', 'down', now),
+      target('4', 'shop', 'http://localhost:8080/metrics', 'unknown', now),
+    ]
+  }
+
+  watch(listener: (connection: Connection) => void): () => void {
+    this.listeners.add(listener)
+    listener(this.connection)
+    return () => this.listeners.delete(listener)
+  }
+
+  connect(connection: Connection): void {
+    this.connection = connection
+    for (const listener of this.listeners) listener(connection)
+  }
+
+  async queryRange(query: RangeQuery, signal?: AbortSignal): Promise<RangeAnswer> {
+    this.rangeQueries.push(query)
+    await this.gate
+    signal?.throwIfAborted()
+    refuse(query.expr)
+    const { start, end, step, expr } = query
+    const steps = Math.floor((end - start) / step) + 1
+    const { count, value } = series[expr] ?? { count: 0, value: () => null }
+    const rows = Array.from({ length: count }, (_, i) =>
+      Array.from({ length: steps }, (_, k) => value(i, (start + k * step) / 1000)),
+    )
+    return { ...rangeAnswer(rows, rows.map((_, i) => nameOf(expr, i)), start, step), steps, ...notesOf(expr) }
+  }
+
+  async query(query: InstantQuery, signal?: AbortSignal): Promise<InstantAnswer> {
+    this.instantQueries.push(query)
+    await this.gate
+    signal?.throwIfAborted()
+    const { expr, time: t } = query
+    refuse(expr)
+    if (/^\d+$/.test(expr)) return { kind: 'scalar', t, value: Number(expr), ...notes }
+    if (expr.startsWith('"')) return { kind: 'string', t, value: expr.slice(1, -1), ...notes }
+    const { count, value } = series[expr.replace('[5m]', '')] ?? series[expr] ?? { count: 0, value: () => null }
+    const sets = Array.from({ length: count }, (_, i) => nameOf(expr.replace('[5m]', ''), i))
+    if (expr === 'up[5m]') {
+      return {
+        kind: 'samples',
+        labels: sets,
+        offsets: Uint32Array.of(0, 2, 4, 5),
+        t: Float64Array.of(t - 20_000, t - 5000, t - 20_000, t - 5000, t - 5000),
+        v: Float64Array.of(1, 1, 1, 1, 0),
+        ...notes,
+      }
+    }
+    return { kind: 'vector', t, labels: sets, values: Float64Array.from(sets, (_, i) => value(i, 0) ?? NaN), ...notes }
+  }
+
+  async labelValues(name: string): Promise<string[]> {
+    if (name === '__name__') return ['http_requests_total', 'node_load1', 'prometheus_tsdb_head_series', 'up']
+    return name === 'job' ? ['node', 'shop'] : []
+  }
+
+  async targets(): Promise<TargetStatus[]> {
+    return this.list
+  }
+
+  async addTarget(added: NewTarget): Promise<void> {
+    if (this.refusal) throw this.refusal
+    this.added.push(added)
+    this.list = [...this.list, target(String(this.list.length + 1), added.job, added.url, 'unknown', this.now)]
+  }
+
+  async removeTarget(id: string): Promise<void> {
+    this.removed.push(id)
+    this.list = this.list.filter(other => other.id !== id)
+  }
+
+  async diagnose(): Promise<Diagnosis> {
+    return this.diagnosis
+  }
+
+  async status(): Promise<EngineStatus> {
+    return {
+      version: '0.1.0',
+      build: 1_795_000_000,
+      engineId: 'engine-1',
+      host: 'shared',
+      startedAt: this.now - 3_725_000,
+      head: { series: 1240, chunks: 2411, minT: this.now - 3_700_000, maxT: this.now - 4000 },
+      wal: { segments: 3, bytes: 1_530_000, corruptions: 0 },
+      notices: this.notices,
+    }
+  }
+
+  async metrics(): Promise<string> {
+    return ''
+  }
+}
+
+function target(id: string, job: string, url: string, health: TargetStatus['health'], now: number): TargetStatus {
+  const error = health === 'down' ? 'Get "http://host-2:9100/metrics": the answer may not be read (CORS)' : null
+  const last = { t: now - 3000, durationMs: 8.4, samples: health === 'down' ? 0 : 1311, error }
+  return {
+    id,
+    job,
+    url,
+    labels: labels({ job, instance: new URL(url).host }),
+    intervalMs: 15_000,
+    health,
+    lastScrape: health === 'unknown' ? null : last,
+  }
+}
+
+function nameOf(expr: string, i: number): Labels {
+  return names[expr]?.(i) ?? labels({ __name__: expr.replace(/\W+/g, '_'), i: String(i) })
+}
+
+function notesOf(expr: string) {
+  return expr === 'up' ? { ...notes, infos: ['PromQL info: metric might not be a counter (1:1)'] } : notes
+}
+
+function refuse(expr: string): void {
+  if (expr === 'broken') throw new Error('the disk is gone')
+  const at = expr.indexOf('(((')
+  if (at < 0) return
+  const message = `1:${at + 4}: parse error: unclosed left parenthesis`
+  throw new QueryError('bad_data', message, { from: at + 2, to: at + 3 })
+}

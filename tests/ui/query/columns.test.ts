@@ -1,0 +1,86 @@
+import { expect, test } from 'vitest'
+import { extent, lastValue, lonePoints, nearestRow, toColumns } from '../../../src/ui/query/columns.ts'
+import { rangeAnswer } from '../fakeclient.ts'
+
+const row = (...values: number[]) => Float64Array.from(values)
+const rowsOf = (values: (number | null)[][], limit = Infinity) =>
+  toColumns(rangeAnswer(values), limit).rows.map(r => [...r])
+
+test('times are in seconds', () => {
+  expect([...toColumns(rangeAnswer([[1, 2, 3]], undefined, 60_000, 15_000), 1).x]).toEqual([60, 75, 90])
+})
+
+test.each([
+  ['values stay', [[1, 2], [3, 4]], [[1, 2], [3, 4]]],
+  ['absence is NaN', [[1, null, 3]], [[1, NaN, 3]]],
+  ['infinities are not drawn', [[Infinity, -Infinity, 1]], [[NaN, NaN, 1]]],
+  ['a NaN stays one', [[NaN, 1]], [[NaN, 1]]],
+  ['nothing stays nothing', [], []],
+])('%s', (_, values, expected) => {
+  expect(rowsOf(values as (number | null)[][])).toEqual(expected)
+})
+
+test('only the first series up to the limit become rows', () => {
+  expect(rowsOf([[1], [2], [3]], 2)).toEqual([[1], [2]])
+})
+
+test('the answer is left as it is', () => {
+  const answer = rangeAnswer([[1, null]])
+  toColumns(answer, 1)
+  expect([...answer.values]).toEqual([1, 0])
+})
+
+test('all rows share one buffer: nothing is copied per series', () => {
+  const { rows } = toColumns(rangeAnswer([[1, 2], [3, 4]]), 2)
+  expect(rows[0]?.buffer).toBe(rows[1]?.buffer)
+})
+
+test.each([
+  [row(1, NaN, 3, NaN, 5), [0, 2, 4]],
+  [row(1, 2, NaN, 4), [3]],
+  [row(1, 2, 3), []],
+  [row(NaN, NaN), []],
+  [row(7), [0]],
+])('lone points of %o are at %o', (values, expected) => {
+  expect(lonePoints(values, 0, values.length - 1)).toEqual(expected)
+})
+
+test('the nearest row is found among those that are shown and have a value', () => {
+  const rows = [row(1), row(5), row(NaN), row(9)]
+  expect(nearestRow(rows, 0, 6, () => true)).toBe(1)
+  expect(nearestRow(rows, 0, 6, i => i !== 1)).toBe(3)
+  expect(nearestRow(rows, 0, 6, i => i === 2)).toBe(-1)
+  expect(nearestRow(rows, 3, 6, () => true)).toBe(-1)
+})
+
+test('the extent leaves hidden rows and gaps out', () => {
+  const rows = [row(1, NaN, 3), row(-5, 100)]
+  expect(extent(rows, () => true)).toEqual([-5, 100])
+  expect(extent(rows, i => i === 0)).toEqual([1, 3])
+  expect(extent([row(NaN)], () => true)).toBeNull()
+})
+
+test('the last value is the last one there', () => {
+  expect(lastValue(row(1, 2, NaN))).toBe(2)
+  expect(lastValue(row(NaN))).toBeNaN()
+})
+
+test('a thousand series of a thousand points take less than a frame', () => {
+  const steps = 1000
+  const labels = Array.from({ length: 1000 }, () => [])
+  const answer = {
+    ...rangeAnswer([]),
+    steps,
+    labels,
+    values: new Float64Array(steps * 1000).fill(1.5),
+    present: new Uint8Array(steps * 1000).fill(1),
+  }
+  toColumns(answer, 1000)
+  let best = Infinity
+  for (let i = 0; i < 10; i++) {
+    const before = performance.now()
+    toColumns(answer, 1000)
+    best = Math.min(best, performance.now() - before)
+  }
+  expect(best).toBeLessThan(16)
+})
