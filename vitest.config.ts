@@ -20,6 +20,7 @@ export default defineConfig({
           include: ['tests/**/*.test.ts'],
           exclude: ['tests/**/*.browser.test.ts', 'tests/e2e/**', 'tests/long/**'],
           environment: 'node',
+          testTimeout: 30_000,
         },
       },
       {

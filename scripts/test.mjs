@@ -16,26 +16,23 @@ const projects = long
   ? { vitest: ['long'], playwright: ['long'] }
   : { vitest: ['node', 'browser'], playwright: ['e2e', 'subpath'] }
 
-function run(runner, args, env) {
+function run(runner, command) {
   const report = `${results}/${kind}-${runner}.json`
   rmSync(report, { force: true })
   const cli = { vitest: 'vitest/vitest.mjs', playwright: '@playwright/test/cli.js' }[runner]
   const only = projects[runner].flatMap(name => ['--project', name])
-  const { status, signal } = spawnSync(process.execPath, [join('node_modules', cli), ...args, ...only], {
+  const { status, signal } = spawnSync(process.execPath, [join('node_modules', cli), command, ...only], {
     stdio: 'inherit',
     // A runner that hangs is ended, leaves no report, and so counts as failed.
     timeout: (long ? 30 : 11) * 60_000,
-    env: { ...process.env, ...env(report) },
+    env: { ...process.env, BRAZIER_REPORT: report },
   })
   return tallyOf({ runner, report, code: status ?? signal })
 }
 
 function runAll() {
   if (ensureBuild() !== 0) return [{ passed: 0, failed: ['npm run build'], skipped: [] }]
-  return [
-    run('vitest', ['run'], report => ({ BRAZIER_REPORT: report })),
-    run('playwright', ['test'], report => ({ PLAYWRIGHT_JSON_OUTPUT_FILE: report })),
-  ]
+  return [run('vitest', 'run'), run('playwright', 'test')]
 }
 
 mkdirSync(results, { recursive: true })

@@ -29,9 +29,9 @@ export function parseFlags(args: readonly string[], version: string): Command {
       },
     }).values
   } catch (error) {
-    // Node explains unknown options over several sentences; the first says it.
+    // Node explains itself over several sentences; the first one says it.
     const text = error instanceof Error ? error.message : String(error)
-    return { kind: 'refuse', reason: `${text.split('. ')[0] ?? text} (--help lists the flags)` }
+    return { kind: 'refuse', reason: `${text.split(/\.?(?:\s*\n|\. )/)[0] ?? text} (--help lists the flags)` }
   }
   if (flags.help) return { kind: 'print', text: help }
   if (flags.version) return { kind: 'print', text: `brazier ${version}` }
