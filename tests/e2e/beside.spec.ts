@@ -1,0 +1,195 @@
+import { expect, test, type Page } from '@playwright/test'
+import { peer, startNodeExporter, startPrometheus, type RunningPeer } from '../peers.ts'
+import { controlled } from './browser.ts'
+import { startApp } from './promclient.ts'
+import { asStoredBy3x, peerSamples, storedSamples, type Sample } from './samples.ts'
+import { slotSeries, startTee, type Tee } from './tee.ts'
+
+const intervalMs = 2000
+const slots = 20
+
+/** Of every kind that the engine evaluates. The samples carry timestamps of their own, equal in both stores. */
+const expressions = [
+  'app_requests_total{code="200"}',
+  'app_requests_total{code!="200"}',
+  'app_requests_total{method=~"GET|P.+"}',
+  'app_requests_total{code!~"5.."} offset 6s',
+  'rate(app_requests_total[20s])',
+  'increase(app_requests_total[13s])',
+  'sum by (code) (rate(app_requests_total[20s]))',
+  'avg without (method, instance) (app_requests_total)',
+  'max(app_temperature_celsius) - min(app_temperature_celsius)',
+  'count by (method) (app_requests_total > 40)',
+  'app_requests_total * 2 + 1 >= bool 100',
+  'rate(app_latency_seconds_sum[20s]) / rate(app_latency_seconds_count[20s])',
+  '-app_temperature_celsius ^ 2 % 7',
+  'app_latency_seconds_bucket{le=~"1(.0)?"} / ignoring(le) app_latency_seconds_count',
+]
+
+const programs = [peer('prometheus'), peer('prometheus-node-exporter')]
+const missing = programs.filter(program => program.missing).map(({ name }) => name)
+
+test.describe('beside a real Prometheus', () => {
+  test.skip(missing.length > 0, `missing: ${missing.join(', ')}`)
+  test.setTimeout(180_000)
+
+  test('every sample of node_exporter and of a prom-client program is the same, and so are the answers', async ({
+    page,
+  }) => {
+    const [exporter, app] = await Promise.all([startNodeExporter(), startApp()])
+    const node = await startTee({ source: `${exporter.url}/metrics`, intervalMs })
+    const stamped = await startTee({ source: app.url, intervalMs, stamped: true })
+    const prometheus = await startPrometheus({ config: configOf({ node, app: stamped }) })
+    try {
+      await page.goto('./#/targets')
+      await addByForm(page, node.url, 'node')
+      await page.evaluate(
+        ([url, interval]) => globalThis.brazier?.client.addTarget({ url, job: 'app', intervalMs: interval }),
+        [stamped.url, intervalMs] as const,
+      )
+      const [firstNode, firstApp] = await Promise.all([node.settle(), stamped.settle()])
+      await expect
+        .poll(() => Math.min(common(node, firstNode).length, common(stamped, firstApp).length), {
+          timeout: (slots + 15) * intervalMs,
+          message: 'slots that both have scraped',
+        })
+        .toBeGreaterThanOrEqual(slots + 1)
+
+      await compareSamples(page, prometheus, 'node', bySlot, common(node, firstNode).slice(0, slots))
+      await compareSamples(page, prometheus, 'app', byStamp, common(stamped, firstApp).slice(0, slots))
+      await controlled(page)
+      for (const expr of expressions) await compareAnswers(page, prometheus, expr)
+    } finally {
+      await Promise.all([prometheus, node, stamped, app, exporter].map(one => one.stop()))
+    }
+  })
+})
+
+function configOf(jobs: Record<string, Tee>): string {
+  const scrapes = Object.entries(jobs).map(([job, { url }]) => {
+    return `  - job_name: ${job}\n    static_configs: [{targets: ['${new URL(url).host}']}]\n`
+  })
+  return `global:\n  scrape_interval: ${intervalMs}ms\n  scrape_timeout: ${intervalMs}ms\nscrape_configs:\n${scrapes.join('')}`
+}
+
+async function addByForm(page: Page, url: string, job: string): Promise<void> {
+  await page.getByLabel('Address').fill(url)
+  await page.getByLabel('Job').fill(job)
+  await page.getByLabel('Interval').fill(`${intervalMs / 1000}s`)
+  await page.getByRole('button', { name: 'Add target' }).click()
+  await expect(page.getByRole('link', { name: url })).toBeVisible()
+}
+
+/** The slots from `first` on whose body both scrapers have got, without the newest, which may be under way. */
+function common({ seen }: Tee, first: number): number[] {
+  const sets = [...seen.values()]
+  const both = [...(sets[0] ?? [])].filter(slot => slot >= first && sets.every(set => set.has(slot)))
+  return both.sort((a, b) => a - b).slice(0, -1)
+}
+
+type Keyed = Map<string, string>
+
+/** Samples by series and slot: the series `slotSeries` tells which slot was scraped at which time. */
+function bySlot(samples: readonly Sample[], wanted: ReadonlySet<number>): Keyed {
+  const slotAt = slotsOf(samples)
+  return keyed(samples, ([series, t]) => {
+    const slot = slotAt.get(t)
+    return slot !== undefined && wanted.has(slot) ? `${series} ${slot}` : null
+  })
+}
+
+/** Samples by series and their own timestamp; what the scraper adds has none and is left out. */
+function byStamp(samples: readonly Sample[], wanted: ReadonlySet<number>): Keyed {
+  const slotAt = slotsOf(samples)
+  return keyed(samples, ([series, t]) => {
+    const slot = slotAt.get(t)
+    return slot !== undefined && wanted.has(slot) && !isSynthetic(series) ? `${series} ${t}` : null
+  })
+}
+
+function slotsOf(samples: readonly Sample[]): Map<number, number> {
+  const told = samples.filter(([series]) => series.includes(`"${slotSeries}"`))
+  return new Map(told.map(([, t, v]) => [t, Number(v)]))
+}
+
+function keyed(samples: readonly Sample[], keyOf: (sample: Sample) => string | null): Keyed {
+  const map: Keyed = new Map()
+  for (const sample of samples) {
+    const key = keyOf(sample)
+    // How long a scrape took is each scraper's own affair.
+    if (key !== null && !key.includes('"scrape_duration_seconds"')) map.set(key, sample[2])
+  }
+  return map
+}
+
+function isSynthetic(series: string): boolean {
+  return /"__name__","(up|scrape_\w+)"/.test(series)
+}
+
+async function compareSamples(
+  page: Page,
+  prometheus: RunningPeer,
+  job: string,
+  key: typeof bySlot,
+  wanted: readonly number[],
+): Promise<void> {
+  expect(wanted).toHaveLength(slots)
+  const now = Date.now()
+  const expr = `{job="${job}"}[5m]`
+  const ours = key(await storedSamples(page, expr, now), new Set(wanted))
+  const theirs = key(await peerSamples(prometheus.url, expr, now), new Set(wanted))
+  const different = [...new Set([...ours.keys(), ...theirs.keys()])].filter(
+    at => ours.get(at) !== theirs.get(at),
+  )
+  expect(different.map(at => `${at}: ${ours.get(at)} here, ${theirs.get(at)} there`)).toEqual([])
+  // Neither an empty store nor one with a few series would be a comparison.
+  expect(ours.size).toBeGreaterThan(slots * (job === 'node' ? 200 : 15))
+}
+
+interface Row {
+  readonly metric: Record<string, string>
+  readonly values: readonly (readonly [number, string])[]
+}
+
+/** Both by the HTTP API, ours through the Service Worker. */
+async function compareAnswers(page: Page, prometheus: RunningPeer, expr: string): Promise<void> {
+  const path = await rangeQuery(page, expr)
+  const ours = await page.evaluate(async url => (await fetch(`.${url}`)).json() as Promise<unknown>, path)
+  const theirs: unknown = await (await fetch(prometheus.url + path)).json()
+  const [a, b] = [rowsOf(ours), rowsOf(theirs)]
+  expect([...a.keys()], expr).toEqual([...b.keys()])
+  expect(a.size, expr).toBeGreaterThan(0)
+  for (const [series, values] of b) {
+    const mine = a.get(series) ?? []
+    const at = `${expr} ${series}`
+    expect(
+      mine.map(([t]) => t),
+      at,
+    ).toEqual(values.map(([t]) => t))
+    const wrong = values.filter(([, v], i) => !almostEqual(Number(mine[i]?.[1]), Number(v)))
+    expect(wrong, at).toEqual([])
+  }
+}
+
+/** At times that no sample hits, however a range or the lookback moves it: 2.42 takes the left end of a range in,
+ *  3.x does not. */
+async function rangeQuery(page: Page, expr: string): Promise<string> {
+  const samples = await storedSamples(page, `${slotSeries}{job="app"}[5m]`, Date.now())
+  const last = samples.at(-1)?.[1] ?? NaN
+  const end = last + 701
+  const params = { query: expr, start: `${(end - 36_000) / 1000}`, end: `${end / 1000}`, step: '1' }
+  return `/api/v1/query_range?${new URLSearchParams(params)}`
+}
+
+function rowsOf(answer: unknown): Map<string, Row['values']> {
+  const { status, data } = answer as { status: string; data: { result: Row[] } }
+  expect(status).toBe('success')
+  const rows = data.result.map(
+    ({ metric, values }) => [JSON.stringify(asStoredBy3x(metric)), values] as const,
+  )
+  return new Map(rows.sort(([x], [y]) => (x < y ? -1 : 1)))
+}
+
+function almostEqual(a: number, b: number): boolean {
+  return Object.is(a, b) || Math.abs(a - b) <= 1e-9 * Math.max(Math.abs(a), Math.abs(b))
+}

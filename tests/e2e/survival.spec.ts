@@ -1,0 +1,106 @@
+import { expect, test, type Page } from '@playwright/test'
+import { Chromium } from './browser.ts'
+import { startTarget, type Target } from './servers.ts'
+import { lost, probe, startWitness, stored, type Mode, type Witness } from './witness.ts'
+
+const intervalMs = 500
+
+/** Ends the engine in one way, and gives back a page that is open on the same store. */
+type Death = (scene: Scene) => Promise<Page>
+
+interface Scene {
+  readonly browser: Chromium
+  readonly page: Page
+  readonly mode: Mode
+  readonly url: string
+}
+
+const deaths: Record<string, Death> = {
+  'the worker ends': async ({ browser, page, mode }) => {
+    await (await probe(mode, browser.browser, page)).end()
+    return page
+  },
+  'the tab that made it crashes': async ({ browser, page, url }) => {
+    const other = await opened(browser, url)
+    const gone = new Promise(resolve => page.once('crash', resolve))
+    const cdp = await page.context().newCDPSession(page)
+    // The session dies with the page, and no answer comes.
+    void cdp.send('Page.crash').catch(() => undefined)
+    await gone
+    return other
+  },
+  'Chromium is killed': async ({ browser, url }) => {
+    await browser.kill()
+    await browser.restart()
+    return opened(browser, url)
+  },
+}
+
+for (const mode of ['shared', 'dedicated'] as const) {
+  test.describe(`with the engine in a ${mode} worker`, () => {
+    for (const [name, die] of Object.entries(deaths)) {
+      test(`nothing acknowledged is lost when ${name}, and scraping goes on`, async ({ baseURL }) => {
+        test.setTimeout(120_000)
+        const url = `${baseURL}${mode === 'dedicated' ? '?host=dedicated' : ''}#/targets`
+        const target = await movingTarget()
+        const witness = await startWitness()
+        const browser = await Chromium.start()
+        try {
+          const since = Date.now()
+          let page = await opened(browser, url)
+          await addTarget(page, target)
+          const pauses: number[] = []
+          for (let round = 0; round < 2; round++) {
+            await (await probe(mode, browser.browser, page)).report(witness)
+            await hear(witness, 40)
+            const before = target.scrapes()
+            const page2 = await die({ browser, page, mode, url })
+            const openAt = Date.now()
+            await expect.poll(() => target.scrapes(), { intervals: [20] }).toBeGreaterThan(before + 1)
+            pauses.push(Date.now() - openAt)
+            page = page2
+            expect(lost(witness.told, await stored(page, since))).toEqual([])
+          }
+          test.info().annotations.push({ type: 'ms to the second scrape', description: pauses.join(', ') })
+        } finally {
+          await browser.stop()
+          await Promise.all([target.stop(), witness.stop()])
+        }
+      })
+    }
+  })
+}
+
+/** Values of every kind that bits can tell apart, new ones at each scrape. */
+async function movingTarget(): Promise<Target> {
+  const target = await startTarget('')
+  let n = 0
+  target.answer(() => {
+    n++
+    const lines = Array.from({ length: 20 }, (_, i) => `moving{i="${i}"} ${Math.sin(n * (i + 1)) * 1e6}`)
+    return {
+      body: `${lines.join('\n')}\nspecial{v="nan"} NaN\nspecial{v="inf"} -Inf\nspecial{v="zero"} -0\n`,
+    }
+  })
+  return target
+}
+
+async function opened(browser: Chromium, url: string): Promise<Page> {
+  const page = await browser.newPage()
+  await page.goto(url)
+  await page.waitForFunction(() => globalThis.brazier !== undefined)
+  return page
+}
+
+async function addTarget(page: Page, { metrics }: Target): Promise<void> {
+  await page.evaluate(
+    ([url, interval]) => globalThis.brazier?.client.addTarget({ url, job: 'survivor', intervalMs: interval }),
+    [metrics, intervalMs] as const,
+  )
+}
+
+/** Waits until the witness has heard of `more` samples. */
+async function hear({ told }: Witness, more: number): Promise<void> {
+  const before = told.size
+  await expect.poll(() => told.size).toBeGreaterThan(before + more)
+}
