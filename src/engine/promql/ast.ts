@@ -18,6 +18,11 @@ export type Expr =
   | AggregateExpr
   | Call
 
+/** The expression inside of any parentheses. */
+export function unwrap(expr: Expr): Expr {
+  return expr.kind === 'paren' ? unwrap(expr.expr) : expr
+}
+
 export interface NumberLiteral {
   readonly kind: 'number'
   readonly value: number

@@ -5,12 +5,13 @@ import type {
   RangeAnswer,
   RangeQuery,
   ScalarAnswer,
+  VectorAnswer,
 } from '../model/answers.ts'
 import { QueryError } from '../model/errors.ts'
 import type { Host } from '../model/host.ts'
 import type { Querier } from '../model/store.ts'
 import type { Metric, Registry, Summary } from '../metrics/registry.ts'
-import type { Expr } from './ast.ts'
+import { unwrap, type Expr } from './ast.ts'
 import { evaluate } from './evaluate.ts'
 import { Deadline, Evaluation } from './evaluation.ts'
 import { parse } from './parser.ts'
@@ -74,16 +75,21 @@ export class QueryEngine {
     }
     const vector = new VectorBuilder()
     await evaluate(inner, query, row => vector.add(row))
-    const answer = vector.finish()
+    const answer: Unnoted<VectorAnswer> = { t, ...vector.finish() }
     if (typeOf(inner) !== 'scalar') return answer
     const scalar: Unnoted<ScalarAnswer> = { kind: 'scalar', t, value: answer.values[0] as number }
     return scalar
   }
 
-  /** Evaluates at start, start + step, … while ≤ end. The number of steps is the caller's business.
+  /** Evaluates at start, start + step, … while ≤ end. How many steps are too many is the caller's business, as
+   *  long as `maxSamples` is not.
    *  @throws QueryError; `bad_data` when the expression is no scalar or instant vector */
   async range(query: RangeQuery, signal?: AbortSignal): Promise<RangeAnswer> {
     const { start, end, step } = query
+    if (!(step > 0)) {
+      const wanted = 'zero or negative query resolution step widths are not accepted. Try a positive integer'
+      throw new QueryError('bad_data', wanted)
+    }
     const expr = this.parse(query.expr)
     const type = typeOf(expr)
     if (type !== 'scalar' && type !== 'vector') {
@@ -92,6 +98,7 @@ export class QueryEngine {
     }
     const grid = { start, step, steps: end < start ? 0 : Math.floor((end - start) / step) + 1 }
     return this.run(query.expr, grid, signal, async evaluation => {
+      evaluation.limit(grid.steps)
       const matrix = new MatrixBuilder(grid)
       if (grid.steps > 0) await evaluate(expr, evaluation, row => matrix.add(row))
       return this.timed('result_sort', () => matrix.finish())
@@ -141,10 +148,6 @@ export class QueryEngine {
 
 /** An answer before it is said what was noticed on the way. */
 type Unnoted<A extends QueryNotes> = A extends QueryNotes ? Omit<A, keyof QueryNotes> : never
-
-function unwrap(expr: Expr): Expr {
-  return expr.kind === 'paren' ? unwrap(expr.expr) : expr
-}
 
 function noteTexts(notes: ReadonlyMap<string, number>, query: string): string[] {
   const texts = [...notes].map(([text, offset]) => `${text} (${position(query, offset)})`)

@@ -339,7 +339,8 @@ class Parser {
 
   private groupModifier(): { grouping: string[]; without: boolean } | null {
     const keyword = this.acceptKeyword('by', 'without')
-    return keyword && { grouping: this.groupingLabels(), without: keyword === 'without' }
+    if (keyword === null) return null
+    return { grouping: this.groupingLabels(), without: keyword === 'without' }
   }
 
   private groupingLabels(): string[] {

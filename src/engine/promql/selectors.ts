@@ -1,6 +1,6 @@
 import { metricName, valueOf, type Labels } from '../model/labels.ts'
 import type { Columns, TimeRange } from '../model/store.ts'
-import type { Call, MatrixSelector, VectorSelector } from './ast.ts'
+import { unwrap, type Call, type Expr, type MatrixSelector, type VectorSelector } from './ast.ts'
 import type { Evaluation } from './evaluation.ts'
 import { functions, type PromFunction } from './functions.ts'
 import { distinct, dropName, hasOneName } from './naming.ts'
@@ -40,7 +40,7 @@ function newest(samples: Columns, first: number, query: Evaluation, row: Row): v
 /** A function over a range vector: its kernel runs over the windows of each series. */
 export async function overRange(call: Call, query: Evaluation, sink: Sink): Promise<void> {
   const fn: PromFunction = functions[call.name]
-  const selector = call.args[0] as MatrixSelector
+  const selector = unwrap(call.args[0] as Expr) as MatrixSelector
   const windows = new Windows(query.grid, { rangeMs: selector.rangeMs, offsetMs: selector.selector.offsetMs })
   const row = emptyRow(query.grid.steps)
   const emit = fn.keepsName || hasOneName(selector) ? sink : distinct(sink)
