@@ -25,11 +25,14 @@ export interface TeeOptions {
   readonly intervalMs: number
   /** Writes the slot's time to every sample, so that both stores hold equal timestamps too. */
   readonly stamped?: boolean
+  /** Wall clock, in milliseconds; `Date.now` by default. */
+  readonly now?: () => number
 }
 
 /** Two scrapers never see the same body: time passes between them. The tee asks the exporter once per slot of time
  *  and gives every scraper of that slot the same bytes, with the CORS header that a browser needs. */
-export async function startTee({ source, intervalMs, stamped = false }: TeeOptions): Promise<Tee> {
+export async function startTee(options: TeeOptions): Promise<Tee> {
+  const { source, intervalMs, stamped = false, now = Date.now } = options
   const bodies = new Map<number, string>()
   const fetched = new Map<number, Promise<string>>()
   const seen = new Map<string, Set<number>>()
@@ -48,9 +51,9 @@ export async function startTee({ source, intervalMs, stamped = false }: TeeOptio
     bodies.set(slot, body)
     return body
   }
-  function ask(agent: string, now: number): Promise<string> {
-    const slot = slotAt(now)
-    offsets.set(agent, now % intervalMs)
+  function ask(agent: string, t: number): Promise<string> {
+    const slot = slotAt(t)
+    offsets.set(agent, t % intervalMs)
     seen.set(agent, (seen.get(agent) ?? new Set()).add(slot))
     const body = fetched.get(slot) ?? bodyOf(slot, phase + (slot - base) * intervalMs)
     fetched.set(slot, body)
@@ -59,7 +62,7 @@ export async function startTee({ source, intervalMs, stamped = false }: TeeOptio
 
   const server = createServer((request, response) => {
     const agent = (request.headers['user-agent'] ?? 'none').split('/')[0] ?? 'none'
-    ask(agent, Date.now()).then(body => send(response, 200, body), fail(response))
+    ask(agent, now()).then(body => send(response, 200, body), fail(response))
   })
   await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
   const { port } = server.address() as AddressInfo
@@ -69,11 +72,11 @@ export async function startTee({ source, intervalMs, stamped = false }: TeeOptio
     seen,
     async settle() {
       while (offsets.size < 2) await new Promise(resolve => setTimeout(resolve, 50))
-      const now = Date.now()
-      base = slotAt(now) + 1
+      const t = now()
+      base = slotAt(t) + 1
       const [a = 0, b = 0] = offsets.values()
       const border = farthest(a, b, intervalMs)
-      phase = Math.ceil((now + 1 - border) / intervalMs) * intervalMs + border
+      phase = Math.ceil((t + 1 - border) / intervalMs) * intervalMs + border
       return base
     },
     stop: () => close(server),

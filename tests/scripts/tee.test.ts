@@ -24,54 +24,51 @@ async function scrape(url: string, agent: string): Promise<string> {
   return response.text()
 }
 
+const slotOf = (body: string) => Number(new RegExp(`^${slotSeries} (\\d+)`, 'm').exec(body)?.[1])
+
 test('all scrapers of one slot get the same bytes, of the next slot others', async () => {
-  const tee = await startTee({ source: await counting(), intervalMs: 400 })
+  let t = 0
+  const tee = await startTee({ source: await counting(), intervalMs: 1000, now: () => t })
   ends.push(tee.stop)
-  const bodies: string[] = []
-  const until = Date.now() + 1300
-  while (Date.now() < until) {
-    bodies.push(...(await Promise.all([scrape(tee.url, 'Prometheus'), scrape(tee.url, 'Mozilla')])))
-    await new Promise(resolve => setTimeout(resolve, 30))
-  }
-  const slots = new Map<string, string>()
-  for (const body of bodies) {
-    const slot = new RegExp(`^${slotSeries} (\\d+)$`, 'm').exec(body)?.[1] ?? 'none'
-    expect(slots.get(slot) ?? body).toBe(body)
-    slots.set(slot, body)
-  }
-  expect(slots.size).toBeGreaterThanOrEqual(3)
-  expect([...tee.bodies.values()].sort()).toEqual([...slots.values()].sort())
+  const served: string[][] = []
+  for (t of [0, 999, 1000, 1500, 5200, 5999])
+    served.push(await Promise.all([scrape(tee.url, 'Prometheus'), scrape(tee.url, 'Mozilla')]))
+  expect(served.map(pair => pair.map(slotOf))).toEqual([0, 0, 1, 1, 5, 5].map(slot => [slot, slot]))
+  const bodies = new Set(served.flat())
+  expect(bodies.size).toBe(3)
+  expect([...tee.bodies.values()]).toEqual([...bodies])
 })
 
-test('borders are laid where neither scraper comes, and slots go on counting', async () => {
-  const intervalMs = 500
-  const tee = await startTee({ source: await counting(), intervalMs })
+test('borders are laid where neither scraper comes, and slots and stamps go on upwards', async () => {
+  let t = 0
+  const tee = await startTee({ source: await counting(), intervalMs: 1000, stamped: true, now: () => t })
   ends.push(tee.stop)
-  const timers = [0, 120].map((delay, i) => {
-    const agent = ['Prometheus', 'Mozilla'][i] ?? ''
-    const once = setTimeout(() => {
-      const every = setInterval(() => void scrape(tee.url, agent), intervalMs)
-      ends.push(() => clearInterval(every))
-    }, delay)
-    return once
-  })
+  const last: Record<string, number> = {}
+  async function scrapeAt(time: number, agent: string): Promise<number> {
+    t = time
+    const body = await scrape(tee.url, agent)
+    const stamp = Number(/ (\d+)\n$/.exec(body)?.[1])
+    expect(stamp).toBeGreaterThanOrEqual(last[agent] ?? 0)
+    last[agent] = stamp
+    return slotOf(body)
+  }
+  // One comes right at the border, once a little early, once a little late.
+  await scrapeAt(1990, 'Prometheus')
+  await scrapeAt(2350, 'Mozilla')
+  t = 2400
   const first = await tee.settle()
-  expect(first).toBeGreaterThan(Math.max(...tee.bodies.keys()))
-  await new Promise(resolve => setTimeout(resolve, 5 * intervalMs))
-  timers.forEach(clearTimeout)
-  const wanted = [first, first + 1, first + 2]
-  for (const agent of ['Prometheus', 'Mozilla'])
-    expect([...(tee.seen.get(agent) ?? [])]).toEqual(expect.arrayContaining(wanted))
+  expect(first).toBe(3)
+  const late = [3010, 3990, 5010, 5995, 7000]
+  for (const [i, time] of late.entries()) {
+    expect(await scrapeAt(time, 'Prometheus')).toBe(first + i)
+    expect(await scrapeAt(time + 350, 'Mozilla')).toBe(first + i)
+  }
 })
 
 test('stamped samples carry the time of their slot', async () => {
-  const intervalMs = 200
-  const tee = await startTee({ source: await counting(), intervalMs, stamped: true })
+  const tee = await startTee({ source: await counting(), intervalMs: 200, stamped: true, now: () => 1700 })
   ends.push(tee.stop)
-  const body = await scrape(tee.url, 'Mozilla')
-  const [, slot, t] = new RegExp(`^${slotSeries} (\\d+) (\\d+)$`, 'm').exec(body) ?? []
-  expect(Number(t)).toBe(Number(slot) * intervalMs)
-  expect(body).toContain(`asked_total 1 ${t}\n`)
+  expect(await scrape(tee.url, 'Mozilla')).toBe(`asked_total 1 1600\n${slotSeries} 8 1600\n`)
 })
 
 test('a failing exporter fails the scrape', async () => {

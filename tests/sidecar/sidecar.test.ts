@@ -212,17 +212,17 @@ describe('flags', () => {
 })
 
 describe('the program', () => {
-  const tsx = join(import.meta.dirname, '../../node_modules/tsx/dist/cli.mjs')
-  const main = join(import.meta.dirname, '../../sidecar/main.ts')
+  const cwd = join(import.meta.dirname, '../..')
   const run = (port: number) =>
-    start(process.execPath, [tsx, main, '--port', String(port)], {
+    start(process.execPath, ['--import', 'tsx', 'sidecar/main.ts', '--port', String(port)], {
+      cwd,
       ready: program => program.log().includes('(Ctrl-C ends it)'),
-      timeoutMs: 60_000,
+      timeoutMs: 120_000,
     })
 
   test(
     'prints its address, refuses a busy port by one line, and ends with code 0',
-    { timeout: 120_000 },
+    { timeout: 300_000 },
     async () => {
       const port = await freePort()
       const first = await run(port)
