@@ -29,15 +29,18 @@ export class ByteWriter {
   }
 
   u8(value: number): void {
-    this.view.setUint8(this.claim(1), value)
+    const start = this.claim(1)
+    this.view.setUint8(start, value)
   }
 
   be16(value: number): void {
-    this.view.setUint16(this.claim(2), value)
+    const start = this.claim(2)
+    this.view.setUint16(start, value)
   }
 
   be32(value: number): void {
-    this.view.setUint32(this.claim(4), value)
+    const start = this.claim(4)
+    this.view.setUint32(start, value)
   }
 
   /** A signed or an unsigned 64-bit integer, in two's complement. */
