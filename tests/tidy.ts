@@ -71,13 +71,16 @@ export const rooms: Readonly<Record<string, Room>> = {
 
 /** Everything that is wrong, one line each, in the order of the files. */
 export function faultsOf(files: readonly SourceFile[]): string[] {
-  return files.flatMap(file => [
-    ...misplaced(file),
-    ...misnamed(file),
-    ...upwardImports(file),
-    ...takenFromHost(file),
-    ...staticStyles(file),
-  ])
+  return files.flatMap(file => {
+    const source = parse(file)
+    return [
+      ...misplaced(file),
+      ...misnamed(file),
+      ...upwardImports(file, source),
+      ...takenFromHost(file, source),
+      ...staticStyles(file),
+    ]
+  })
 }
 
 function roomOf(path: string): string | undefined {
@@ -102,10 +105,10 @@ function misnamed({ path }: SourceFile): string[] {
   return found.map(name => `${path}: '${name}' says nothing of what is in it`)
 }
 
-function upwardImports(file: SourceFile): string[] {
+function upwardImports(file: SourceFile, source: ts.SourceFile): string[] {
   const room = roomOf(file.path)
   if (room === undefined) return []
-  return importsOf(file).flatMap(({ specifier, typeOnly }) => {
+  return importsOf(source).flatMap(({ specifier, typeOnly }) => {
     if (!specifier.startsWith('.')) return foreign(file.path, room, specifier)
     const target = join(dirname(file.path), specifier.replace(/\?.*$/, ''))
     if (!/\.(ts|svelte|css)$/.test(target)) return [`${file.path}: '${specifier}' wants its file extension`]
@@ -139,9 +142,9 @@ interface Import {
   readonly typeOnly: boolean
 }
 
-function importsOf(file: SourceFile): Import[] {
+function importsOf(source: ts.SourceFile): Import[] {
   const found: Import[] = []
-  walk(parse(file), node => {
+  walk(source, node => {
     const from =
       ts.isImportDeclaration(node) || ts.isExportDeclaration(node) ? node.moduleSpecifier : undefined
     if (from && ts.isStringLiteral(from)) found.push({ specifier: from.text, typeOnly: isTypeOnly(node) })
@@ -167,19 +170,25 @@ const hostsOwn = new Set([
 const hostsCalls = new Set(['Date.now', 'Math.random'])
 
 /** The engine is handed time, chance and the network; it never takes them. */
-function takenFromHost(file: SourceFile): string[] {
+function takenFromHost(file: SourceFile, source: ts.SourceFile): string[] {
   if (!within(file.path, 'src/engine') || file.path.endsWith('.d.ts')) return []
   const taken = new Set<string>()
-  const source = parse(file)
   const own = namesDeclaredIn(source)
   walk(source, node => {
-    if (ts.isPropertyAccessExpression(node) && hostsCalls.has(node.getText())) taken.add(node.getText())
-    if (ts.isNewExpression(node) && node.expression.getText() === 'Date' && !node.arguments?.length)
-      taken.add('new Date()')
+    if (ts.isPropertyAccessExpression(node) && ts.isIdentifier(node.expression)) {
+      const call = `${node.expression.text}.${node.name.text}`
+      if (hostsCalls.has(call)) taken.add(call)
+    }
+    if (isDateOfNow(node)) taken.add('new Date()')
     if (ts.isIdentifier(node) && hostsOwn.has(node.text) && !own.has(node.text) && isFree(node))
       taken.add(node.text)
   })
   return [...taken].map(name => `${file.path} takes ${name}`)
+}
+
+function isDateOfNow(node: ts.Node): boolean {
+  const made = ts.isNewExpression(node) && ts.isIdentifier(node.expression) && node.expression.text === 'Date'
+  return made && !node.arguments?.length
 }
 
 /** A file may call a YAML document `document`. */
