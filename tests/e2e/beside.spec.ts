@@ -141,7 +141,8 @@ async function compareSamples(
   const different = [...new Set([...ours.keys(), ...theirs.keys()])].filter(
     at => ours.get(at) !== theirs.get(at),
   )
-  expect(different.map(at => `${at}: ${ours.get(at)} here, ${theirs.get(at)} there`)).toEqual([])
+  const none = 'none'
+  expect(different.map(at => `${at}: ${ours.get(at) ?? none} here, ${theirs.get(at) ?? none} there`)).toEqual([])
   // Neither an empty store nor one with a few series would be a comparison.
   expect(ours.size).toBeGreaterThan(slots * (job === 'node' ? 200 : 15))
 }
@@ -178,7 +179,7 @@ async function rangeQuery(page: Page, expr: string): Promise<string> {
   const last = samples.at(-1)?.[1] ?? NaN
   const end = last + 701
   const params = { query: expr, start: `${(end - 36_000) / 1000}`, end: `${end / 1000}`, step: '1' }
-  return `/api/v1/query_range?${new URLSearchParams(params)}`
+  return `/api/v1/query_range?${new URLSearchParams(params).toString()}`
 }
 
 function rowsOf(answer: unknown): Map<string, Row['values']> {

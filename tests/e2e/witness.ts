@@ -70,7 +70,7 @@ export async function probe(mode: Mode, browser: Browser, page: Page): Promise<E
     const worker = await WorkerProbe.attach(browser, new URL('engine.js', page.url()).href)
     return {
       report: async ({ url }) => void (await worker.evaluate(reportCommits(url))),
-      end: () => worker.close(),
+      end: () => worker.end(),
     }
   }
   const find = () => page.workers().find(worker => worker.url().includes('engine.js'))
@@ -101,7 +101,7 @@ export async function stored(page: Page, since: number): Promise<Told> {
       const found: [string, string][] = []
       for (let k = offsets[i] ?? 0; k < (offsets[i + 1] ?? 0); k++) {
         float[0] = v[k] ?? NaN
-        found.push([`${JSON.stringify(set)} ${t[k]}`, (words[0] ?? 0n).toString(16)])
+        found.push([`${JSON.stringify(set)} ${t[k] ?? NaN}`, (words[0] ?? 0n).toString(16)])
       }
       return found
     })
@@ -113,5 +113,5 @@ export async function stored(page: Page, since: number): Promise<Told> {
 export function lost(told: Told, found: Told): string[] {
   return [...told]
     .filter(([at, bits]) => found.get(at) !== bits)
-    .map(([at]) => `${at}: have ${found.get(at)}`)
+    .map(([at]) => `${at}: have ${found.get(at) ?? 'none'}`)
 }
