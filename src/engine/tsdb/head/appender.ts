@@ -113,7 +113,8 @@ export class HeadAppender implements Appender {
     const { head, pending, samples } = this
     const { t: times, bits } = samples
     let kept = 0
-    for (const [i, series] of pending.entries()) {
+    for (let i = 0; i < pending.length; i++) {
+      const series = pending[i] as MemSeries
       const t = times[i] as number
       const low = bits[2 * i] as number
       const high = bits[2 * i + 1] as number
