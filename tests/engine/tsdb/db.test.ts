@@ -9,7 +9,12 @@ describe('a restart', () => {
     const disk = new MemoryDisk()
     const { db } = await openStore(disk, { segmentBytes: 64 * 1024 })
     for (let i = 0; i < 300; i++) {
-      await put(db, series('up', { i: String(i % 7) }), [i * 60_000, i * 0.1], [i * 60_000 + 1, i % 5 ? -0 : NaN])
+      await put(
+        db,
+        series('up', { i: String(i % 7) }),
+        [i * 60_000, i * 0.1],
+        [i * 60_000 + 1, i % 5 ? -0 : NaN],
+      )
       await put(db, series('gone', { i: String(i % 3) }), [i * 60_000, 'stale'])
     }
     const before = await everything(db.querier())

@@ -70,7 +70,11 @@ describe.skipIf(prometheus.missing)(`a log that ${prometheus.name} wrote, read b
       const appender = db.appender()
       const t = (db.stats().head.maxT ?? 0) + 1000
       appender.append(appender.series(series('added')), t, 1)
-      const old = labelsFrom([['__name__', 'constant'], ['instance', `127.0.0.1:${target.port}`], ['job', 't']])
+      const old = labelsFrom([
+        ['__name__', 'constant'],
+        ['instance', `127.0.0.1:${target.port}`],
+        ['job', 't'],
+      ])
       appender.append(appender.series(old), t, 2)
       await appender.commit()
       rmSync(join(folder, 'wal'), { recursive: true })
@@ -161,7 +165,10 @@ async function staleSeries(db: Db): Promise<string[]> {
 
 /** `promtool tsdb dump` prints `{a="b", …} value time` for each sample. */
 function dumpWithPromtool(folder: string): Dump {
-  const output = execFileSync(promtool.path(), ['tsdb', 'dump', folder], { encoding: 'utf8', maxBuffer: 1 << 28 })
+  const output = execFileSync(promtool.path(), ['tsdb', 'dump', folder], {
+    encoding: 'utf8',
+    maxBuffer: 1 << 28,
+  })
   const dump: Dump = {}
   for (const line of output.split('\n')) {
     const [, labels, value, t] = /^\{(.*)\} (\S+) (-?\d+)$/.exec(line) ?? []
@@ -190,7 +197,9 @@ async function rawSamples(url: string): Promise<Dump> {
 }
 
 function withoutNaN(dump: Dump): Dump {
-  const kept = Object.entries(dump).map(([key, all]) => [key, all.filter(one => !one.endsWith('NaN'))] as const)
+  const kept = Object.entries(dump).map(
+    ([key, all]) => [key, all.filter(one => !one.endsWith('NaN'))] as const,
+  )
   return Object.fromEntries(kept.filter(([, all]) => all.length > 0))
 }
 

@@ -32,7 +32,9 @@ describe('select', () => {
     const db = await threeSeries()
     const found = await everything(db.querier(), [], { minT, maxT })
     // A chunk that overlaps the range may have no sample in it.
-    expect(Object.fromEntries(Object.entries(found).filter(([, samples]) => samples !== ''))).toEqual(expected)
+    expect(Object.fromEntries(Object.entries(found).filter(([, samples]) => samples !== ''))).toEqual(
+      expected,
+    )
   })
 
   test('sees what was there when it was called, however slowly it is read', async () => {

@@ -15,7 +15,11 @@ export interface OpenedStore {
   metric(name: string): number
 }
 
-export async function openStore(disk: Disk, options: DbOptions = {}, host = new FakeHost()): Promise<OpenedStore> {
+export async function openStore(
+  disk: Disk,
+  options: DbOptions = {},
+  host = new FakeHost(),
+): Promise<OpenedStore> {
   const metrics = new Registry()
   const db = await openDb(disk, host, metrics, options)
   const metric = (name: string) => {

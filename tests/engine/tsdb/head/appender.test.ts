@@ -48,7 +48,10 @@ describe('append', () => {
   })
 
   test.each<[string, (store: Awaited<ReturnType<typeof openStore>>) => unknown]>([
-    ['a fraction of a millisecond', ({ db }) => db.appender().append(db.appender().series(series('up')), 0.5, 1)],
+    [
+      'a fraction of a millisecond',
+      ({ db }) => db.appender().append(db.appender().series(series('up')), 0.5, 1),
+    ],
     ['a series that nobody knows', ({ db }) => db.appender().append(99, 1, 1)],
   ])('stops at %s: a mistake of the program', async (_, act) => {
     const store = await openStore(new MemoryDisk())
@@ -148,7 +151,12 @@ describe('series', () => {
   test('keeps apart what only runs together', async () => {
     const { db } = await openStore(new MemoryDisk())
     const appender = db.appender()
-    const sets = [['a', 'bc'], ['ab', 'c'], ['a', 'b', 'c', 'd'], ['a', 'b\u0000c']]
+    const sets = [
+      ['a', 'bc'],
+      ['ab', 'c'],
+      ['a', 'b', 'c', 'd'],
+      ['a', 'b\u0000c'],
+    ]
     expect(new Set(sets.map(labels => appender.series(labels))).size).toBe(sets.length)
   })
 

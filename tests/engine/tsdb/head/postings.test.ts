@@ -75,7 +75,9 @@ describe('select', () => {
       .map(([n, type, text]) => matcher(n, type, text))
     fc.assert(
       fc.property(fc.array(labels, { maxLength: 60 }), fc.array(asked, { maxLength: 4 }), (all, matchers) => {
-        const naive = all.flatMap((one, i) => (matchers.every(m => m.matches(valueOf(one, m.name))) ? [i] : []))
+        const naive = all.flatMap((one, i) =>
+          matchers.every(m => m.matches(valueOf(one, m.name))) ? [i] : [],
+        )
         expect([...indexOf(all).select(matchers)]).toEqual(naive)
       }),
       { numRuns: 500 },
@@ -98,10 +100,13 @@ describe('names and values', () => {
 describe('label order', () => {
   test('equals sorting, while series come in', () => {
     const labels = fc
-      .array(fc.tuple(fc.constantFrom('a', 'b'), fc.string({ unit: 'grapheme', minLength: 1, maxLength: 2 })), {
-        minLength: 1,
-        maxLength: 2,
-      })
+      .array(
+        fc.tuple(fc.constantFrom('a', 'b'), fc.string({ unit: 'grapheme', minLength: 1, maxLength: 2 })),
+        {
+          minLength: 1,
+          maxLength: 2,
+        },
+      )
       .map(labelsFrom)
     fc.assert(
       fc.property(fc.array(fc.array(labels, { maxLength: 10 }), { maxLength: 5 }), waves => {
@@ -111,11 +116,15 @@ describe('label order', () => {
           all.push(...wave.map(one => ({ labels: one })))
           const every = Int32Array.from(all.keys())
           const sorted = order.sort(every, all).map(i => all[i]!.labels)
-          for (let i = 1; i < sorted.length; i++) expect(compareLabels(sorted[i - 1]!, sorted[i]!)).toBeLessThanOrEqual(0)
+          for (let i = 1; i < sorted.length; i++)
+            expect(compareLabels(sorted[i - 1]!, sorted[i]!)).toBeLessThanOrEqual(0)
           expect(sorted).toHaveLength(all.length)
-          expect(order.sort(every.filter(i => i % 2 === 0), all)).toEqual(
-            order.sort(every, all).filter(i => i % 2 === 0),
-          )
+          expect(
+            order.sort(
+              every.filter(i => i % 2 === 0),
+              all,
+            ),
+          ).toEqual(order.sort(every, all).filter(i => i % 2 === 0))
         }
       }),
     )

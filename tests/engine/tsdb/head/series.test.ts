@@ -7,7 +7,10 @@ const range = 2 * hour
 
 /** Appends samples at the times and answers the lengths of the chunks, in samples. The value decides how many
  *  bytes a sample takes. */
-function chunkLengths(times: Iterable<number>, bits: (i: number) => [number, number] = () => [0, 0]): number[] {
+function chunkLengths(
+  times: Iterable<number>,
+  bits: (i: number) => [number, number] = () => [0, 0],
+): number[] {
   const series = new MemSeries(1, [])
   const lengths: number[] = []
   let i = 0

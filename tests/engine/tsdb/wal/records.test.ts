@@ -50,7 +50,9 @@ describe('the bytes of the specification', () => {
 
 test('series come back', () => {
   const labels = fc
-    .array(fc.tuple(fc.string({ minLength: 1 }), fc.string({ minLength: 1, unit: 'grapheme' })), { maxLength: 5 })
+    .array(fc.tuple(fc.string({ minLength: 1 }), fc.string({ minLength: 1, unit: 'grapheme' })), {
+      maxLength: 5,
+    })
     .map(pairs => labelsFrom(pairs.map(([name, value]) => [name.replaceAll(/[\ud800-\udfff]/g, ''), value])))
   fc.assert(
     fc.property(fc.array(fc.record({ ref: fc.maxSafeNat(), labels })), all => {

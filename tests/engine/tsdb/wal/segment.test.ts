@@ -24,7 +24,10 @@ function segmentOf(records: readonly Uint8Array[]): Uint8Array {
 }
 
 /** Reads a segment in pieces of so many pages. */
-function read(segment: Uint8Array, pages = 1000): { records: Uint8Array[]; reader: RecordReader; error: unknown } {
+function read(
+  segment: Uint8Array,
+  pages = 1000,
+): { records: Uint8Array[]; reader: RecordReader; error: unknown } {
   const reader = new RecordReader()
   const records: Uint8Array[] = []
   try {
@@ -72,7 +75,9 @@ describe('records', () => {
         const found = read(segment, pages)
         expect(found.error).toBeNull()
         expect(texts(found.records)).toEqual(texts(records))
-        expect(records.reduce((end, one) => endOfRecord(end, packRecord(one).data.length), 0)).toBe(segment.length)
+        expect(records.reduce((end, one) => endOfRecord(end, packRecord(one).data.length), 0)).toBe(
+          segment.length,
+        )
         expect(found.reader.goodEnd).toBe(segment.length)
       }),
       { numRuns: 40 },

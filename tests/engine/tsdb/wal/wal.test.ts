@@ -234,7 +234,12 @@ describe('a write that fails', () => {
   test('and was written in part all the same is cut off before the next', async () => {
     class HalfDisk extends MemoryDisk {
       halve = false
-      override async append(path: string, at: number, bytes: Uint8Array, durability: Durability): Promise<void> {
+      override async append(
+        path: string,
+        at: number,
+        bytes: Uint8Array,
+        durability: Durability,
+      ): Promise<void> {
         if (!this.halve) return super.append(path, at, bytes, durability)
         this.halve = false
         await super.append(path, at, bytes.subarray(0, bytes.length >> 1), durability)
@@ -243,7 +248,12 @@ describe('a write that fails', () => {
     }
     const disk = new HalfDisk()
     const { wal } = await open(disk)
-    for (const [t, halve] of [[1, true], [2, false], [3, true], [4, false]] as const) {
+    for (const [t, halve] of [
+      [1, true],
+      [2, false],
+      [3, true],
+      [4, false],
+    ] as const) {
       disk.halve = halve
       await wal.log([record(t)]).catch(() => undefined)
     }
