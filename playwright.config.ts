@@ -14,7 +14,8 @@ const staticPort = (process.env['BRAZIER_STATIC_PORT'] ??= String(await freePort
 const sidecar = `http://localhost:${sidecarPort}/`
 
 /** `e2e`: the page as `npm start` serves it. `subpath`: the specs tagged @anywhere once more, from a plain static
- *  host under a path. `long`: what takes minutes (npm run test:long). */
+ *  host under a path. `long`: what takes minutes (npm run test:long); every death many
+ *  times over. */
 export default defineConfig({
   globalSetup: './tests/e2e/setup.ts',
   outputDir: 'test-results/playwright',
@@ -33,7 +34,14 @@ export default defineConfig({
       grep: /@anywhere/,
       use: { baseURL: `http://localhost:${staticPort}/a/b/` },
     },
-    { name: 'long', testDir: 'tests/long', timeout: 900_000, use: { baseURL: sidecar } },
+    {
+      name: 'long',
+      testDir: 'tests',
+      testMatch: ['long/**/*.spec.ts', 'e2e/survival.spec.ts'],
+      timeout: 900_000,
+      use: { baseURL: sidecar },
+      metadata: { rounds: 10 },
+    },
   ],
   webServer: {
     command: `node scripts/start.mjs --port ${sidecarPort}`,

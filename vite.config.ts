@@ -21,7 +21,13 @@ export default defineConfig(({ command, isSsrBuild }) => ({
   },
   // Found late, inside the worker, they would reload the first page.
   optimizeDeps: { include: ['comlink', 'idb'] },
-  build: { target: isSsrBuild ? 'node20' : 'es2022', sourcemap: true, copyPublicDir: !isSsrBuild },
+  build: {
+    target: isSsrBuild ? 'node20' : 'es2022',
+    sourcemap: true,
+    copyPublicDir: !isSsrBuild,
+    // The editor is two thirds of the page; 220 kB of it cross the wire.
+    chunkSizeWarningLimit: 700,
+  },
   worker: {
     format: 'es',
     // One file that keeps its name: an engine that outlives a deployment has nothing left to load, and the page

@@ -5,6 +5,9 @@ import { lost, probe, startWitness, stored, type Mode, type Witness } from './wi
 
 const intervalMs = 500
 
+/** How often each death is died: a few times here, many with `npm run test:long`. */
+const rounds = () => Number(test.info().project.metadata['rounds'] ?? 2)
+
 /** Ends the engine in one way, and gives back a page that is open on the same store. */
 type Death = (scene: Scene) => Promise<Page>
 
@@ -40,7 +43,7 @@ for (const mode of ['shared', 'dedicated'] as const) {
   test.describe(`with the engine in a ${mode} worker`, () => {
     for (const [name, die] of Object.entries(deaths)) {
       test(`nothing acknowledged is lost when ${name}, and scraping goes on`, async ({ baseURL }) => {
-        test.setTimeout(120_000)
+        test.setTimeout(60_000 * rounds())
         const url = `${baseURL}${mode === 'dedicated' ? '?host=dedicated' : ''}#/targets`
         const target = await movingTarget()
         const witness = await startWitness()
@@ -50,7 +53,7 @@ for (const mode of ['shared', 'dedicated'] as const) {
           let page = await opened(browser, url)
           await addTarget(page, target)
           const pauses: number[] = []
-          for (let round = 0; round < 2; round++) {
+          for (let round = 0; round < rounds(); round++) {
             await (await probe(mode, browser.browser, page)).report(witness)
             await hear(witness, 40)
             const before = target.scrapes()
