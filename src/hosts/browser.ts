@@ -242,7 +242,10 @@ class Home {
 
   private fail(error: unknown): void {
     console.error(error)
-    this.post({ kind: 'failure', message: error instanceof Error ? (error.stack ?? error.message) : String(error) })
+    this.post({
+      kind: 'failure',
+      message: error instanceof Error ? (error.stack ?? error.message) : String(error),
+    })
   }
 
   private post(notice: Notice): void {

@@ -82,7 +82,11 @@ class Exchange {
   /** The answer, or the rest of it, will not come. */
   fail(error: unknown): void {
     if (this.over) return
-    this.post({ kind: 'broken', id: this.id, message: error instanceof Error ? error.message : String(error) })
+    this.post({
+      kind: 'broken',
+      id: this.id,
+      message: error instanceof Error ? error.message : String(error),
+    })
     this.end()
   }
 

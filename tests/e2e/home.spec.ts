@@ -148,7 +148,9 @@ test.describe('without SharedWorker', () => {
     expect((await statusOf(b)).host).toBe('shared')
   })
 
-  test('a host that enters the back/forward cache hands over, and comes back as a guest', async ({ baseURL }) => {
+  test('a host that enters the back/forward cache hands over, and comes back as a guest', async ({
+    baseURL,
+  }) => {
     const chromium = await Chromium.start()
     try {
       const page = (path: string) => new URL(path, baseURL).href

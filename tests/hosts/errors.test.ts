@@ -27,9 +27,19 @@ test('a syntax problem keeps its class and place, and says it once', () => {
 
 test.each([
   ['a full disk', new DiskFullError('wal/00000001'), 'DiskFullError', 'no space left to write wal/00000001'],
-  ['corruption', new CorruptionError('checksum mismatch', 12), 'CorruptionError', 'checksum mismatch at byte 12'],
+  [
+    'corruption',
+    new CorruptionError('checksum mismatch', 12),
+    'CorruptionError',
+    'checksum mismatch at byte 12',
+  ],
   ['a type error', new TypeError('Failed to fetch'), 'TypeError', 'Failed to fetch'],
-  ['an abort', new DOMException('the call was cancelled', 'AbortError'), 'AbortError', 'the call was cancelled'],
+  [
+    'an abort',
+    new DOMException('the call was cancelled', 'AbortError'),
+    'AbortError',
+    'the call was cancelled',
+  ],
   ['something that is no error', 'text', 'Error', 'text'],
 ])('%s keeps its name and text', (_, error, name, message) => {
   const arrived = sent(error)
