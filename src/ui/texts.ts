@@ -72,8 +72,7 @@ const english = {
     refreshOff: 'off',
     refreshFixed: 'With a fixed end there is nothing to refresh.',
     series: (n: string) => (n === '1' ? '1 series' : `${n} series`),
-    stats: (step: string, took: string) => `step ${step} · ${took}`,
-    took: (took: string) => took,
+    step: (step: string) => `step ${step}`,
     running: 'Running…',
     warning: 'Warning',
     info: 'Note',
@@ -146,6 +145,7 @@ const english = {
   remedy: {
     title: 'What to do',
     asking: 'Finding out why…',
+    examples: 'How to: your own service, a proxy, Prometheus',
     again: 'Check again',
     copy: 'Copy',
     copied: 'Copied',

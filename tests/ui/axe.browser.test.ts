@@ -32,7 +32,9 @@ for (const theme of ['light', 'dark'] as const) {
     })
     await unmount(app)
     target.remove()
-    const found = violations.map(v => `${v.id}: ${v.nodes.map(node => `${node.html} ${node.failureSummary}`).join('; ')}`)
+    const found = violations.map(
+      v => `${v.id}: ${v.nodes.map(node => `${node.html} ${node.failureSummary}`).join('; ')}`,
+    )
     expect(found).toEqual([])
   })
 }

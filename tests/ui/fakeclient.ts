@@ -25,13 +25,19 @@ export function rangeAnswer(
 
 /** How many series an expression has here, and how each runs over time (seconds). */
 const series: Record<string, { readonly count: number; value(i: number, t: number): number | null }> = {
-  'rate(prometheus_tsdb_head_samples_appended_total[1m])': { count: 1, value: (_, t) => 42 + 4 * Math.sin(t / 23) },
+  'rate(prometheus_tsdb_head_samples_appended_total[1m])': {
+    count: 1,
+    value: (_, t) => 42 + 4 * Math.sin(t / 23),
+  },
   up: { count: 3, value: i => (i === 2 ? 0 : 1) },
   'rate(http_requests_total[5m])': {
     count: 12,
     value: (i, t) => (i + 1) * 900 + 300 * Math.sin(t / (30 + 7 * i)) + 90 * Math.sin(t / 7),
   },
-  gaps: { count: 2, value: (i, t) => (i === 0 ? (Math.floor(t / 20) % 2 ? null : t % 60) : t % 40 === 0 ? 5 : null) },
+  gaps: {
+    count: 2,
+    value: (i, t) => (i === 0 ? (Math.floor(t / 20) % 2 ? null : t % 60) : t % 40 === 0 ? 5 : null),
+  },
   many: { count: 150, value: (i, t) => i + Math.sin(t / 40 + i) },
   thousand: { count: 1000, value: (i, t) => i + Math.sin(t / 40 + i) },
   nothing: { count: 0, value: () => null },
@@ -98,7 +104,16 @@ export class FakeClient implements EngineClient {
     const rows = Array.from({ length: count }, (_, i) =>
       Array.from({ length: steps }, (_, k) => value(i, (start + k * step) / 1000)),
     )
-    return { ...rangeAnswer(rows, rows.map((_, i) => nameOf(expr, i)), start, step), steps, ...notesOf(expr) }
+    return {
+      ...rangeAnswer(
+        rows,
+        rows.map((_, i) => nameOf(expr, i)),
+        start,
+        step,
+      ),
+      steps,
+      ...notesOf(expr),
+    }
   }
 
   async query(query: InstantQuery, signal?: AbortSignal): Promise<InstantAnswer> {
@@ -109,7 +124,8 @@ export class FakeClient implements EngineClient {
     refuse(expr)
     if (/^\d+$/.test(expr)) return { kind: 'scalar', t, value: Number(expr), ...notes }
     if (expr.startsWith('"')) return { kind: 'string', t, value: expr.slice(1, -1), ...notes }
-    const { count, value } = series[expr.replace('[5m]', '')] ?? series[expr] ?? { count: 0, value: () => null }
+    const { count, value } = series[expr.replace('[5m]', '')] ??
+      series[expr] ?? { count: 0, value: () => null }
     const sets = Array.from({ length: count }, (_, i) => nameOf(expr.replace('[5m]', ''), i))
     if (expr === 'up[5m]') {
       return {
@@ -121,7 +137,13 @@ export class FakeClient implements EngineClient {
         ...notes,
       }
     }
-    return { kind: 'vector', t, labels: sets, values: Float64Array.from(sets, (_, i) => value(i, 0) ?? NaN), ...notes }
+    return {
+      kind: 'vector',
+      t,
+      labels: sets,
+      values: Float64Array.from(sets, (_, i) => value(i, 0) ?? NaN),
+      ...notes,
+    }
   }
 
   async labelValues(name: string): Promise<string[]> {
@@ -136,7 +158,10 @@ export class FakeClient implements EngineClient {
   async addTarget(added: NewTarget): Promise<void> {
     if (this.refusal) throw this.refusal
     this.added.push(added)
-    this.list = [...this.list, target(String(this.list.length + 1), added.job, added.url, 'unknown', this.now)]
+    this.list = [
+      ...this.list,
+      target(String(this.list.length + 1), added.job, added.url, 'unknown', this.now),
+    ]
   }
 
   async removeTarget(id: string): Promise<void> {
@@ -166,8 +191,15 @@ export class FakeClient implements EngineClient {
   }
 }
 
-function target(id: string, job: string, url: string, health: TargetStatus['health'], now: number): TargetStatus {
-  const error = health === 'down' ? 'Get "http://host-2:9100/metrics": the answer may not be read (CORS)' : null
+function target(
+  id: string,
+  job: string,
+  url: string,
+  health: TargetStatus['health'],
+  now: number,
+): TargetStatus {
+  const error =
+    health === 'down' ? 'Get "http://host-2:9100/metrics": the answer may not be read (CORS)' : null
   const last = { t: now - 3000, durationMs: 8.4, samples: health === 'down' ? 0 : 1311, error }
   return {
     id,

@@ -123,6 +123,7 @@ export class Chart {
     return {
       width,
       height,
+      padding: [10, 20, 0, 0],
       legend: { show: false },
       cursor: {
         y: false,

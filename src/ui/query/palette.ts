@@ -4,8 +4,8 @@ import type { Scheme } from '../theme.svelte.ts'
 // so that they stay apart without red or green (tests/ui/query/palette.test.ts holds both). Beyond eight, the
 // line is dashed.
 const hues: Record<Scheme, readonly string[]> = {
-  light: ['#0b62b8', '#d4570a', '#00806b', '#9c1f63', '#6f7f00', '#7a4ed9', '#7a2e0e', '#4d5b66'],
-  dark: ['#5aa9f7', '#ff9a4d', '#35c9ab', '#f07ab8', '#d6d154', '#a68bff', '#c9805c', '#b9c4cd'],
+  light: ['#0b62b8', '#d44d00', '#00806b', '#7d057b', '#51945e', '#7a4ee9', '#7a2e0e', '#4c5b65'],
+  dark: ['#5aa9f7', '#f7954c', '#4acda4', '#d66ab2', '#d6d154', '#9279fe', '#c9805c', '#b7c8dd'],
 }
 const dashes: readonly (readonly number[])[] = [[], [7, 4], [2, 3], [10, 3, 2, 3]]
 

@@ -4,6 +4,7 @@ export interface JobGroup {
   readonly job: string
   readonly targets: readonly TargetStatus[]
   readonly up: number
+  readonly down: number
 }
 
 /** Targets by job, jobs in the order in which they first appear. */
@@ -18,6 +19,7 @@ export function groupByJob(targets: readonly TargetStatus[]): JobGroup[] {
     job,
     targets: group,
     up: group.filter(target => target.health === 'up').length,
+    down: group.filter(target => target.health === 'down').length,
   }))
 }
 

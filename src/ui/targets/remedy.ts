@@ -14,7 +14,7 @@ export function adviceFor(diagnosis: Diagnosis, targetUrl: string, pageOrigin: s
   const url = new URL(targetUrl)
   switch (diagnosis.kind) {
     case 'cors':
-      return corsAdvice(diagnosis.header)
+      return corsAdvice(diagnosis.header, url)
     case 'unreachable':
       return [
         { text: t.unreachable(url.host) },
@@ -27,21 +27,21 @@ export function adviceFor(diagnosis: Diagnosis, targetUrl: string, pageOrigin: s
   }
 }
 
-function corsAdvice(header: string): Advice[] {
+function corsAdvice(header: string, target: URL): Advice[] {
   const t = texts.remedy
   const { name, value } = splitHeader(header)
   return [
     { text: t.cors, code: `${name}: ${value}` },
     { text: t.corsExample, code: `w.Header().Set("${name}", "${value}")` },
-    { text: t.corsNginx, code: nginx(name, value) },
+    { text: t.corsNginx, code: nginx(name, value, target) },
     { text: t.corsSome, code: "prometheus --web.cors.origin='.*'" },
   ]
 }
 
-function nginx(name: string, value: string): string {
+function nginx(name: string, value: string, target: URL): string {
   return [
-    'location /metrics {',
-    '  proxy_pass http://localhost:9100;',
+    `location ${target.pathname} {`,
+    `  proxy_pass ${target.origin};`,
     `  add_header ${name} "${value}" always;`,
     '}',
   ].join('\n')

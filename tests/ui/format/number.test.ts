@@ -1,5 +1,11 @@
 import { describe, expect, test } from 'vitest'
-import { formatBytes, formatCount, formatSample, formatShort, formatTicks } from '../../../src/ui/format/number.ts'
+import {
+  formatBytes,
+  formatCount,
+  formatSample,
+  formatShort,
+  formatTicks,
+} from '../../../src/ui/format/number.ts'
 
 test.each([
   [0, '0'],

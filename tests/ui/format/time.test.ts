@@ -47,7 +47,12 @@ const local = (hour: number, minute: number, second = 0, day = 22) =>
   new Date(2026, 10, day, hour, minute, second).getTime()
 
 test.each([
-  ['seconds where they matter', [local(1, 0, 30), local(1, 1, 0)], 30_000, ['01:00:30\n2026-11-22', '01:01:00']],
+  [
+    'seconds where they matter',
+    [local(1, 0, 30), local(1, 1, 0)],
+    30_000,
+    ['01:00:30\n2026-11-22', '01:01:00'],
+  ],
   ['minutes', [local(1, 0), local(1, 5)], 300_000, ['01:00\n2026-11-22', '01:05']],
   ['the next day', [local(23, 0), local(0, 0, 0, 23)], 3600_000, ['23:00\n2026-11-22', '00:00\n2026-11-23']],
   ['days alone', [local(0, 0), local(0, 0, 0, 23)], 24 * 3600_000, ['2026-11-22', '2026-11-23']],

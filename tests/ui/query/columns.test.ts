@@ -11,7 +11,17 @@ test('times are in seconds', () => {
 })
 
 test.each([
-  ['values stay', [[1, 2], [3, 4]], [[1, 2], [3, 4]]],
+  [
+    'values stay',
+    [
+      [1, 2],
+      [3, 4],
+    ],
+    [
+      [1, 2],
+      [3, 4],
+    ],
+  ],
   ['absence is NaN', [[1, null, 3]], [[1, NaN, 3]]],
   ['infinities are not drawn', [[Infinity, -Infinity, 1]], [[NaN, NaN, 1]]],
   ['a NaN stays one', [[NaN, 1]], [[NaN, 1]]],
@@ -31,7 +41,13 @@ test('the answer is left as it is', () => {
 })
 
 test('all rows share one buffer: nothing is copied per series', () => {
-  const { rows } = toColumns(rangeAnswer([[1, 2], [3, 4]]), 2)
+  const { rows } = toColumns(
+    rangeAnswer([
+      [1, 2],
+      [3, 4],
+    ]),
+    2,
+  )
   expect(rows[0]?.buffer).toBe(rows[1]?.buffer)
 })
 
@@ -65,22 +81,25 @@ test('the last value is the last one there', () => {
   expect(lastValue(row(NaN))).toBeNaN()
 })
 
-test('a thousand series of a thousand points take less than a frame', () => {
+test('a thousand series of a thousand points cost little more than copying their values', () => {
   const steps = 1000
-  const labels = Array.from({ length: 1000 }, () => [])
   const answer = {
     ...rangeAnswer([]),
     steps,
-    labels,
+    labels: Array.from({ length: 1000 }, () => []),
     values: new Float64Array(steps * 1000).fill(1.5),
     present: new Uint8Array(steps * 1000).fill(1),
   }
-  toColumns(answer, 1000)
-  let best = Infinity
-  for (let i = 0; i < 10; i++) {
-    const before = performance.now()
-    toColumns(answer, 1000)
-    best = Math.min(best, performance.now() - before)
-  }
-  expect(best).toBeLessThan(16)
+  const copying = quickest(() => answer.values.slice())
+  expect(quickest(() => toColumns(answer, 1000))).toBeLessThan(30 * copying)
 })
+
+function quickest(task: () => unknown): number {
+  let least = Infinity
+  for (let i = 0; i < 15; i++) {
+    const before = performance.now()
+    task()
+    least = Math.min(least, performance.now() - before)
+  }
+  return least
+}

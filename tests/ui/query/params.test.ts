@@ -39,5 +39,9 @@ test('every query reads back as written', () => {
     end: fc.option(second(4e9)),
     refreshMs: second(1e5),
   })
-  fc.assert(fc.property(query, q => expect(readParams(writeParams(q))).toEqual(q)))
+  fc.assert(
+    fc.property(query, q => {
+      expect(readParams(writeParams(q))).toEqual(q)
+    }),
+  )
 })

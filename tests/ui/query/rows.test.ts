@@ -39,7 +39,13 @@ test.each([
 })
 
 test('only as many rows as asked for are made', () => {
-  const answer: InstantAnswer = { kind: 'vector', t: 0, labels: [a, b], values: Float64Array.of(1, 2), ...notes }
+  const answer: InstantAnswer = {
+    kind: 'vector',
+    t: 0,
+    labels: [a, b],
+    values: Float64Array.of(1, 2),
+    ...notes,
+  }
   expect(toRows(answer, 1).length).toBe(1)
   expect(rowCount(answer)).toBe(2)
 })

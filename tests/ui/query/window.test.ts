@@ -1,7 +1,14 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { firstQuery } from '../../../src/ui/query/params.ts'
-import { graphWindow, longerRange, movedEnd, shorterRange, stepFor, zoomed } from '../../../src/ui/query/window.ts'
+import {
+  graphWindow,
+  longerRange,
+  movedEnd,
+  shorterRange,
+  stepFor,
+  zoomed,
+} from '../../../src/ui/query/window.ts'
 
 const minute = 60_000
 const hour = 60 * minute

@@ -42,7 +42,9 @@ test.each(['0', '0s', '500ms', '5', 'soon', '-1s'])('an interval of %j is refuse
 })
 
 test('every wrong field is told at once', () => {
-  expect(read('', '', 'soon')).toMatchObject({ errors: { url: expect.any(String), interval: expect.any(String) } })
+  expect(read('', '', 'soon')).toMatchObject({
+    errors: { url: expect.any(String), interval: expect.any(String) },
+  })
 })
 
 test('the job is as written, or the name of the host', () => {

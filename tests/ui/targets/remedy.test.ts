@@ -11,7 +11,9 @@ const said = (diagnosis: Diagnosis, target = url, origin = 'http://localhost:909
 test.each(['Access-Control-Allow-Origin: *', '*'])('for CORS (%s) the exact header can be copied', header => {
   const [first, ...examples] = adviceFor({ kind: 'cors', header }, url, 'http://localhost:9099')
   expect(first?.code).toBe('Access-Control-Allow-Origin: *')
-  expect(examples.map(({ code }) => code).join('\n')).toContain('add_header Access-Control-Allow-Origin "*" always;')
+  expect(examples.map(({ code }) => code).join('\n')).toContain(
+    'add_header Access-Control-Allow-Origin "*" always;',
+  )
 })
 
 test('a header that names the page’s own origin stays whole', () => {
@@ -34,6 +36,8 @@ test.each([
 test('an https page is told that it may not read http', () => {
   const words = 'This page came over https'
   expect(said({ kind: 'unreachable' }, url, 'https://example.com')).toContain(words)
-  expect(said({ kind: 'unreachable' }, 'https://example.org/metrics', 'https://example.com')).not.toContain(words)
+  expect(said({ kind: 'unreachable' }, 'https://example.org/metrics', 'https://example.com')).not.toContain(
+    words,
+  )
   expect(said({ kind: 'unreachable' })).not.toContain(words)
 })
