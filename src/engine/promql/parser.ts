@@ -464,6 +464,6 @@ function describe({ type, text }: Token): string {
 }
 
 function shortened(text: string): string {
-  const chars = [...text]
+  const chars = Array.from(text)
   return chars.length > 10 ? `${quote(chars.slice(0, 10).join(''))}...` : quote(text)
 }

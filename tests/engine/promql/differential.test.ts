@@ -146,11 +146,13 @@ const failures = [
 
 describe.skipIf(!hasPrometheus())('the same as Prometheus', { timeout: 120_000 }, () => {
   let peer: Peer
+  let stop = async () => {}
 
   beforeAll(async () => {
     peer = await startPrometheus()
+    stop = () => peer.stop()
   }, 300_000)
-  afterAll(() => peer?.stop())
+  afterAll(() => stop())
 
   const engine = engineOver(store)
 
