@@ -119,7 +119,7 @@ test('it behaves like a map, whatever the seed', () => {
   )
   const scrape = fc.record({ names, complete: fc.boolean() })
   fc.assert(
-    fc.property(fc.integer(), fc.array(scrape, { maxLength: 12 }), (seed, scrapes) => {
+    fc.property(fc.integer(), fc.array(scrape, { maxLength: 8 }), (seed, scrapes) => {
       const play = new Play(seed)
       let known = new Set<string>()
       let before = new Set<string>()

@@ -69,6 +69,14 @@ export class Recorder {
     return stored.map(({ labels }) => formatLabels(labels)).sort()
   }
 
+  /** The last sample of every series that has one. */
+  get newest(): { readonly labels: Labels; readonly v: number }[] {
+    return [...this.all.values()].flatMap(({ labels, samples }) => {
+      const last = samples.at(-1)
+      return last ? [{ labels, v: last.v }] : []
+    })
+  }
+
   private find(labels: Labels): SeriesRef {
     this.lookUps++
     const key = labelsKey(labels)
