@@ -142,7 +142,9 @@ async function compareSamples(
     at => ours.get(at) !== theirs.get(at),
   )
   const none = 'none'
-  expect(different.map(at => `${at}: ${ours.get(at) ?? none} here, ${theirs.get(at) ?? none} there`)).toEqual([])
+  expect(different.map(at => `${at}: ${ours.get(at) ?? none} here, ${theirs.get(at) ?? none} there`)).toEqual(
+    [],
+  )
   // Neither an empty store nor one with a few series would be a comparison.
   expect(ours.size).toBeGreaterThan(slots * (job === 'node' ? 200 : 15))
 }

@@ -32,7 +32,9 @@ interface Matrix {
 /** The same of a real Prometheus. Its label values are brought to the form in which 3.x stores them. */
 export async function peerSamples(url: string, expr: string, time: number): Promise<Sample[]> {
   const params = new URLSearchParams({ query: expr, time: String(time / 1000) })
-  const { data } = (await (await fetch(`${url}/api/v1/query?${params.toString()}`)).json()) as { data: Matrix }
+  const { data } = (await (await fetch(`${url}/api/v1/query?${params.toString()}`)).json()) as {
+    data: Matrix
+  }
   return data.result.flatMap(({ metric, values }) => {
     const series = JSON.stringify(asStoredBy3x(metric))
     return values.map(([t, v]): Sample => [series, Math.round(t * 1000), jsNumber(v)])

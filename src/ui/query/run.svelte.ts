@@ -39,6 +39,8 @@ export class QueryRun {
   running = $state(false)
   /** Series that are drawn at most. */
   limit = $state(drawnAtFirst)
+  /** Keys of the series that are not shown. */
+  hidden = $state.raw<ReadonlySet<string>>(new Set())
   private slots = new Slots()
   readonly frame: Frame | null = $derived(
     this.graph && toFrame(this.graph.answer, this.graph.window, this.limit, this.slots),
@@ -61,7 +63,11 @@ export class QueryRun {
     }
     this.running = true
     try {
-      await this.ask(params, width, job.signal)
+      await this.ask(params, width, job.signal).catch((error: unknown) => {
+        // The next engine gets the same question; a second death is told.
+        if (job.signal.aborted || !(error instanceof Error) || error.name !== 'EngineGoneError') throw error
+        return this.ask(params, width, job.signal)
+      })
     } catch (error) {
       if (!job.signal.aborted) this.fail(params.expr, error)
     } finally {
@@ -113,6 +119,7 @@ export class QueryRun {
 
   private startOver(): void {
     this.limit = drawnAtFirst
+    this.hidden = new Set()
     this.slots = new Slots()
   }
 }

@@ -17,7 +17,10 @@ function naively(text: string): Sample[] {
       const isBound = label === 'quantile' || label === 'le'
       return [label, isBound && /^\d+$/.test(plain) ? `${plain}.0` : plain]
     })
-    return [Object.fromEntries([['__name__', name], ...pairs]), String(Number(value?.replace('Inf', 'Infinity')))]
+    return [
+      Object.fromEntries([['__name__', name], ...pairs]),
+      String(Number(value?.replace('Inf', 'Infinity'))),
+    ]
   })
 }
 

@@ -7,7 +7,8 @@ function scraped(registry: Registry): [string, number][] {
   const cursor = new TextCursor(new TextEncoder().encode(registry.text()))
   const samples: [string, number][] = []
   for (let entry = cursor.next(); entry !== 'end'; entry = cursor.next()) {
-    if (entry === 'series') samples.push([JSON.stringify(cursor.labels().map(([, value]) => value)), cursor.value])
+    if (entry === 'series')
+      samples.push([JSON.stringify(cursor.labels().map(([, value]) => value)), cursor.value])
   }
   return samples
 }

@@ -101,7 +101,12 @@ async function ours(bodies: readonly string[]): Promise<string[][]> {
     manager.apply(parseConfig('scrape_configs: [{job_name: j, static_configs: [{targets: [h]}]}]').jobs)
     await host.advance(0)
     await manager.stop()
-    results.push(store.newest.map(({ labels, v }) => seriesText(pairsOf(labels), String(v))).filter(isComparable).sort())
+    results.push(
+      store.newest
+        .map(({ labels, v }) => seriesText(pairsOf(labels), String(v)))
+        .filter(isComparable)
+        .sort(),
+    )
   }
   return results
 }
@@ -115,9 +120,18 @@ async function theirs(bodies: readonly string[]): Promise<string[][]> {
   await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
   onTestFinished(() => void server.close())
   const { port } = server.address() as AddressInfo
-  const groups = bodies.map((_, i) => `  - {targets: ["127.0.0.1:${port}"], labels: {case: "${i}", __metrics_path__: /${i}}}`)
+  const groups = bodies.map(
+    (_, i) => `  - {targets: ["127.0.0.1:${port}"], labels: {case: "${i}", __metrics_path__: /${i}}}`,
+  )
   const running = await startPrometheus({
-    config: ['scrape_configs:', '- job_name: j', '  scrape_interval: 20s', '  scrape_timeout: 20s', '  static_configs:', ...groups].join('\n'),
+    config: [
+      'scrape_configs:',
+      '- job_name: j',
+      '  scrape_interval: 20s',
+      '  scrape_timeout: 20s',
+      '  static_configs:',
+      ...groups,
+    ].join('\n'),
   })
   onTestFinished(() => running.stop())
   while (Number(valueOf(await query(running, 'count(scrape_series_added)'))) < bodies.length) await sleep(200)
