@@ -56,11 +56,14 @@ async function guarded(c: Context, next: Next): Promise<void> {
 
 /** Serves one name only. A foreign name that resolves to this machine (DNS rebinding) is refused; the loopback
  *  addresses are sent to the name, because another origin would be another, empty store. */
-async function onlyLocalhost(c: Context, next: Next): Promise<Response | void> {
+async function onlyLocalhost(c: Context, next: Next): Promise<Response | undefined> {
   const port = c.env.incoming.socket.localPort
   const suffix = port === 80 ? '' : `:${port ?? ''}`
   const host = (c.req.header('host') ?? '').toLowerCase()
-  if (host === `localhost${suffix}`) return next()
+  if (host === `localhost${suffix}`) {
+    await next()
+    return undefined
+  }
   if (host === `127.0.0.1${suffix}` || host === `[::1]${suffix}`) {
     const { pathname, search } = new URL(c.req.url)
     return c.redirect(`http://localhost${suffix}${pathname}${search}`, 307)

@@ -1,5 +1,7 @@
-import { createServer, type RequestListener, type Server } from 'node:http'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+
+export type Handler = (request: IncomingMessage, response: ServerResponse) => Promise<void> | undefined
 
 export interface Listening {
   readonly port: number
@@ -17,13 +19,18 @@ export class PortInUseError extends Error {
 
 /** Listens on both loopback addresses, since `localhost` may mean either; on 127.0.0.1 alone where the machine has
  *  no IPv6. Port 0 takes a free one. */
-export async function listen(handler: RequestListener, port: number): Promise<Listening> {
+export async function listen(handler: Handler, port: number): Promise<Listening> {
   const v4 = await bind(handler, port, '127.0.0.1')
   const bound = (v4.address() as AddressInfo).port
   try {
     const v6 = await bind(handler, bound, '::1').catch(unlessNoIPv6)
     const servers = v6 ? [v4, v6] : [v4]
-    return { port: bound, close: async () => void (await Promise.all(servers.map(end))) }
+    return {
+      port: bound,
+      close: async () => {
+        await Promise.all(servers.map(end))
+      },
+    }
   } catch (error) {
     await end(v4)
     // The free port of one address was taken on the other: another one is as good.
@@ -32,9 +39,9 @@ export async function listen(handler: RequestListener, port: number): Promise<Li
   }
 }
 
-function bind(handler: RequestListener, port: number, host: string): Promise<Server> {
+function bind(handler: Handler, port: number, host: string): Promise<Server> {
   return new Promise((resolve, reject) => {
-    const server = createServer(handler)
+    const server = createServer((request, response) => void handler(request, response))
     server.once('error', (error: NodeJS.ErrnoException) => {
       reject(error.code === 'EADDRINUSE' ? new PortInUseError(port) : error)
     })

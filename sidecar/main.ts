@@ -23,7 +23,8 @@ async function serve(port: number): Promise<void> {
     listening = await listen(getRequestListener(app.fetch), port)
   } catch (error) {
     if (!(error instanceof PortInUseError)) throw error
-    return fail(`${error.message}; choose another with --port (npm start -- --port ${port + 1})`, 1)
+    fail(`${error.message}; choose another with --port (npm start -- --port ${port + 1})`, 1)
+    return
   }
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void listening.close())
   console.log(`Brazier is at http://localhost:${listening.port} (Ctrl-C ends it)`)

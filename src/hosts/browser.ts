@@ -32,7 +32,7 @@ export function hostEngine(): void {
       if (port) home.admit(port, () => port.close())
     })
   } else {
-    home.admit(self as Endpoint, () => undefined)
+    home.admit(self, () => undefined)
   }
   // For inspection with the browser's tools.
   Object.assign(globalThis, { brazier: { engine: home.engine } })

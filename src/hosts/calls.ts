@@ -55,11 +55,11 @@ function invoke(
   // What arrives was written by a page that may be of another build.
   const arity = Object.hasOwn(methods, method) ? methods[method] : undefined
   if (arity === undefined || args.length !== arity) {
-    throw new TypeError(`the engine has no method ${String(method)} with ${args.length} arguments`)
+    throw new TypeError(`the engine has no method ${method} with ${args.length} arguments`)
   }
   signal.throwIfAborted()
-  const act = engine[method] as (...all: unknown[]) => Promise<unknown>
-  return act.call(engine, ...args, signal)
+  const acts = engine as unknown as Record<EngineMethod, (...all: readonly unknown[]) => Promise<unknown>>
+  return acts[method](...args, signal)
 }
 
 /** The buffers behind the typed arrays of an answer. They can be handed over instead of copied, since an answer

@@ -21,9 +21,9 @@ const answerWithinMs = 60_000
 
 export interface ClientOptions {
   readonly names: Names
-  starter(events: StarterEvents): Starter
+  readonly starter: (events: StarterEvents) => Starter
   /** Loads the page anew, with the newest shell. */
-  reload(): Promise<void>
+  readonly reload: () => Promise<void>
 }
 
 /** What ends together when the page goes away or into the back/forward cache. */

@@ -1,5 +1,4 @@
 // The two ways in which a tab brings an engine to life. Neither says who becomes it: the lock does.
-import type { Endpoint } from 'comlink'
 import type { Names } from './names.ts'
 import { wayOver, type Way } from './way.ts'
 
@@ -54,7 +53,7 @@ export class SharedStarter implements Starter {
     // The same options in every tab: the browser refuses a connection with others.
     const worker = new SharedWorker(this.url, { type: 'module', name: this.worker, extendedLifetime: true })
     worker.onerror = event => {
-      this.events.failed((event as ErrorEvent).message || `could not start ${this.url}`)
+      this.events.failed(event.message || `could not start ${this.url}`)
       this.retry = setTimeout(() => this.start(), againMs)
     }
     this.port = worker.port
@@ -106,7 +105,10 @@ export class DedicatedStarter implements Starter {
   }
 
   async replace(): Promise<void> {
-    if (this.leading) return this.spawn()
+    if (this.leading) {
+      this.spawn()
+      return
+    }
     this.stop()
     void this.stand({ steal: true })
     await stealLock(this.names.lock)
@@ -144,7 +146,7 @@ export class DedicatedStarter implements Starter {
     const worker = new Worker(this.url, { type: 'module', name: this.name })
     this.running = worker
     worker.onerror = event => this.events.failed(event.message || `could not start ${this.url}`)
-    this.events.way(wayOver(worker as Endpoint, () => undefined))
+    this.events.way(wayOver(worker, () => undefined))
   }
 
   /** A page in the back/forward cache would keep the lock of its worker for ever. */

@@ -80,7 +80,7 @@ describe('the databases', () => {
         request.result.close()
         resolve(null)
       }
-      request.onerror = () => reject(request.error)
+      request.onerror = () => reject(new Error('not opened', { cause: request.error }))
     })
     expect(await databasesOf(scope)).toHaveLength(3)
     await disk.close()

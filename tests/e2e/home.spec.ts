@@ -158,7 +158,7 @@ test.describe('without SharedWorker', () => {
       await a.goto(page('./?host=dedicated'))
       const engine = await openedEngine(a)
       await a.evaluate(() => {
-        addEventListener('pageshow', ({ persisted }) => (document.title = `persisted: ${persisted}`))
+        window.addEventListener('pageshow', ({ persisted }) => (document.title = `persisted: ${persisted}`))
       })
       await b.goto(page('./?host=dedicated'))
       expect(await openedEngine(b)).toBe(engine)

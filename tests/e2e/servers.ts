@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, type RequestListener, type Server }
 import type { AddressInfo } from 'node:net'
 import { extname, join, normalize } from 'node:path'
 
-export interface Served {
+interface Served {
   /** Ends with a slash. */
   readonly url: string
   /** Closes the port and every connection. */
@@ -60,7 +60,7 @@ export async function startSite({ root = 'dist', base = '/', port = 0 } = {}): P
   return { ...served, deploy: to => (folder = to) }
 }
 
-export interface Answer {
+interface Answer {
   readonly status?: number
   readonly headers?: Readonly<Record<string, string>>
   readonly body: string

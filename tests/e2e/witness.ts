@@ -69,14 +69,18 @@ export async function probe(mode: Mode, browser: Browser, page: Page): Promise<E
   if (mode === 'shared') {
     const worker = await WorkerProbe.attach(browser, new URL('engine.js', page.url()).href)
     return {
-      report: async ({ url }) => void (await worker.evaluate(reportCommits(url))),
+      report: async ({ url }) => {
+        await worker.evaluate(reportCommits(url))
+      },
       end: () => worker.end(),
     }
   }
   const find = () => page.workers().find(worker => worker.url().includes('engine.js'))
   const worker = find() ?? (await page.waitForEvent('worker'))
   return {
-    report: async ({ url }) => void (await worker.evaluate(reportCommits(url))),
+    report: async ({ url }) => {
+      await worker.evaluate(reportCommits(url))
+    },
     end: async () => {
       const closed = new Promise(resolve => worker.once('close', resolve))
       // The browser ends a dedicated worker only with its page; from inside it is as sudden.

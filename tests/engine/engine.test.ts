@@ -10,7 +10,7 @@ const selfUrl = 'http://localhost:9099/metrics'
 async function start({ disk = new MemoryDisk(), pages = {}, ...rest }: Partial<Setup> = {}) {
   const host = rest.host ?? new FakeHost()
   host.onFetch = async url => {
-    const text = (pages as Record<string, string>)[url]
+    const text = pages[url]
     if (text === undefined) throw new TypeError('Failed to fetch')
     return new Response(text, { headers: { 'content-type': 'text/plain; version=0.0.4' } })
   }
@@ -29,7 +29,8 @@ async function start({ disk = new MemoryDisk(), pages = {}, ...rest }: Partial<S
 interface Setup {
   disk: MemoryDisk
   host: FakeHost
-  pages: Record<string, string>
+  /** Texts by URL; any other address is not reached. */
+  pages: Partial<Record<string, string>>
 }
 
 async function vector(engine: Engine, expr: string, time: number): Promise<VectorAnswer> {

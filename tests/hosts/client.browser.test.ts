@@ -131,7 +131,9 @@ beforeEach(async () => {
   client = new Client({
     names,
     starter: events => (starter = new FakeStarter(events)),
-    reload: async () => void reloads++,
+    reload: async () => {
+      reloads++
+    },
   })
   client.watch(connection => states.push(connection.state))
 })
@@ -281,7 +283,9 @@ test('a newer engine makes the tab outdated, and load anew once', async () => {
   const again = new Client({
     names,
     starter: events => (starter = new FakeStarter(events)),
-    reload: async () => void reloads++,
+    reload: async () => {
+      reloads++
+    },
   })
   await again.resume()
   engine.post({ kind: 'engine', open: true, hello: { ...engine.hello, build: __BUILD__ + 1 } })

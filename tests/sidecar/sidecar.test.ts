@@ -172,7 +172,7 @@ describe('listening', () => {
   test('closing ends kept-alive and unanswered connections', async () => {
     let asked: () => void = nothing
     const arrived = new Promise<void>(resolve => (asked = resolve))
-    const server = await listen(() => asked(), 0)
+    const server = await listen(async () => asked(), 0)
     const cut = ask(server.port, '/').catch((error: unknown) => String(error))
     await arrived
     await server.close()

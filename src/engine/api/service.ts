@@ -22,7 +22,7 @@ export interface EngineService {
   metrics(): Promise<string>
 }
 
-export type { Diagnosis, LastScrape, NewTarget, TargetStatus } from '../model/target.ts'
+export type { Diagnosis, NewTarget, TargetStatus } from '../model/target.ts'
 
 export interface EngineStatus {
   readonly version: string

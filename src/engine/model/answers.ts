@@ -47,7 +47,7 @@ export interface ScalarAnswer extends QueryNotes {
   readonly value: number
 }
 
-export interface StringAnswer extends QueryNotes {
+interface StringAnswer extends QueryNotes {
   readonly kind: 'string'
   readonly t: number
   readonly value: string

@@ -31,7 +31,7 @@ export interface NumberLiteral {
   readonly span: Span
 }
 
-export interface StringLiteral {
+interface StringLiteral {
   readonly kind: 'string'
   readonly value: string
   readonly span: Span
@@ -54,7 +54,7 @@ export interface MatrixSelector {
   readonly span: Span
 }
 
-export interface ParenExpr {
+interface ParenExpr {
   readonly kind: 'paren'
   readonly expr: Expr
   readonly span: Span

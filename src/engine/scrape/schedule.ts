@@ -18,7 +18,7 @@ export function slotAfter({ intervalMs, offsetMs }: Schedule, t: number): number
 
 /** How far off its slot a scrape may start and still carry the slot's time, at most 1 % of the interval. Samples
  *  on a grid take a third less space. Upstream allows 2 ms at most; timers of browsers need more. */
-export function toleranceOf(schedule: Schedule): number {
+function toleranceOf(schedule: Schedule): number {
   return schedule.intervalMs / 100
 }
 

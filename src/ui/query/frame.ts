@@ -15,6 +15,9 @@ export interface Frame extends Columns {
   readonly total: number
 }
 
+/** Of keys; what every question begins with. */
+export const nothingHidden: ReadonlySet<string> = new Set()
+
 /** Series that are drawn unasked: more are hard to tell apart. */
 export const drawnAtFirst = 100
 

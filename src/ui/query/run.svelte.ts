@@ -2,7 +2,7 @@ import type { EngineClient } from '../../engine/api/connection.ts'
 import type { InstantAnswer, RangeAnswer } from '../../engine/model/answers.ts'
 import type { Span } from '../../engine/model/errors.ts'
 import { messageOf } from '../feed.svelte.ts'
-import { drawnAtFirst, toFrame, type Frame } from './frame.ts'
+import { drawnAtFirst, nothingHidden, toFrame, type Frame } from './frame.ts'
 import { Slots } from './palette.ts'
 import type { QueryParams } from './params.ts'
 import { graphWindow, type GraphWindow } from './window.ts'
@@ -40,7 +40,7 @@ export class QueryRun {
   /** Series that are drawn at most. */
   limit = $state(drawnAtFirst)
   /** Keys of the series that are not shown. */
-  hidden = $state.raw<ReadonlySet<string>>(new Set())
+  hidden = $state.raw(nothingHidden)
   private slots = new Slots()
   readonly frame: Frame | null = $derived(
     this.graph && toFrame(this.graph.answer, this.graph.window, this.limit, this.slots),
@@ -119,7 +119,7 @@ export class QueryRun {
 
   private startOver(): void {
     this.limit = drawnAtFirst
-    this.hidden = new Set()
+    this.hidden = nothingHidden
     this.slots = new Slots()
   }
 }

@@ -112,7 +112,7 @@ export function parseSeries(line: string): { labels: Labels; values: Value[] } {
 }
 
 /** The label set that a metric in PromQL's notation stands for. */
-export function parseLabels(metric: string): Labels {
+function parseLabels(metric: string): Labels {
   if (metric === '{}') return []
   const selector = parse(metric)
   if (selector.kind !== 'vectorSelector') throw new Error(`${metric} is no metric`)

@@ -1,4 +1,5 @@
-import { createServer, type AddressInfo } from 'node:http'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import fc from 'fast-check'
 import { expect, onTestFinished, test } from 'vitest'
@@ -69,12 +70,15 @@ const written = [
 function mutated(count: number): string[] {
   const valid =
     '# HELP a_total text\n# TYPE a_total counter\na_total{x="y",code="200"} 15\nb{x="\\\\ \\"y"} 1.5e3\n# note\nc NaN\n'
-  const changes = fc.array(fc.tuple(fc.nat(valid.length - 1), fc.constantFrom(...' {}=,\\\n#1a_:.e-')), {
-    minLength: 1,
-    maxLength: 3,
-  })
+  const changes = fc.array(
+    fc.tuple(fc.nat(valid.length - 1), fc.constantFrom(...Array.from(' {}=,\\\n#1a_:.e-'))),
+    {
+      minLength: 1,
+      maxLength: 3,
+    },
+  )
   const texts = fc.sample(changes, { numRuns: count, seed: 42 }).map(list => {
-    const chars = [...valid]
+    const chars = Array.from(valid)
     for (const [at, char] of list) chars[at] = char
     return chars.join('')
   })

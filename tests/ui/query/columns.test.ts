@@ -27,7 +27,7 @@ test.each([
   ['a NaN stays one', [[NaN, 1]], [[NaN, 1]]],
   ['nothing stays nothing', [], []],
 ])('%s', (_, values, expected) => {
-  expect(rowsOf(values as (number | null)[][])).toEqual(expected)
+  expect(rowsOf(values)).toEqual(expected)
 })
 
 test('only the first series up to the limit become rows', () => {

@@ -41,6 +41,6 @@ describe('a click in the legend', () => {
     ['with Ctrl hides one', '', 'b', true, 'b'],
     ['with Ctrl shows it again', 'b', 'b', true, ''],
   ])('%s', (_, hidden, key, toggled, expected) => {
-    expect(after([...hidden], key, toggled)).toBe(expected)
+    expect(after(Array.from(hidden), key, toggled)).toBe(expected)
   })
 })

@@ -27,12 +27,12 @@ function segmentOf(records: readonly Uint8Array[]): Uint8Array {
 function read(
   segment: Uint8Array,
   pages = 1000,
-): { records: Uint8Array[]; reader: RecordReader; error: unknown } {
+): { records: (Uint8Array | null)[]; reader: RecordReader; error: unknown } {
   const reader = new RecordReader()
-  const records: Uint8Array[] = []
+  const records: (Uint8Array | null)[] = []
   try {
     for (let at = 0; at < segment.length; at += pages * pageBytes) {
-      for (const { data } of reader.records(segment.subarray(at, at + pages * pageBytes))) records.push(data!)
+      for (const { data } of reader.records(segment.subarray(at, at + pages * pageBytes))) records.push(data)
     }
     reader.end()
     return { records, reader, error: null }

@@ -94,7 +94,9 @@ describe('open', () => {
     let time = 0
     let yields = 0
     host.monotonic = () => (time += 1)
-    host.yield = async () => void yields++
+    host.yield = async () => {
+      yields++
+    }
     const visitor = { series: () => undefined, sample: () => undefined, skipped: () => undefined }
     const metrics = new Registry()
     await openWal({ disk, host, metrics, folder: 'wal', segmentBytes: pageBytes }, visitor)
