@@ -311,7 +311,7 @@ test('a page that is put away lets go of its locks, and comes back', async () =>
   // The engine's own, the tab's, and the death notice.
   expect((await ours()).length).toBe(3)
   client.suspend()
-  await vi.waitUntil(async () => (await ours()).length === 1)
+  await vi.waitUntil(async () => (await ours()).length === 1, { timeout: 15_000 })
   expect(states.at(-1)).toBe('waiting')
   await client.resume()
   starter.become(engine)

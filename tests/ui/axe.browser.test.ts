@@ -26,6 +26,8 @@ for (const theme of ['light', 'dark'] as const) {
     const app = mount(App, { target, props: { client } })
     // Until answers and the diagnosis of a target have been drawn.
     await new Promise(resolve => setTimeout(resolve, 400))
+    // A colour on its way to another is neither.
+    await Promise.all(document.getAnimations().map(({ finished }) => finished))
     const { violations } = await axe.run(document, {
       // The page under test is an iframe of the runner, whose document has neither language nor title of its own.
       rules: { 'html-has-lang': { enabled: false } },

@@ -9,6 +9,7 @@ const encode = (text: string) => new TextEncoder().encode(text)
 class Play {
   readonly cache: SeriesCache
   private readonly numbers = new Map<string, number>()
+  private readonly names = new Map<number, string>()
 
   constructor(seed = 1) {
     this.cache = new SeriesCache(seed)
@@ -42,11 +43,12 @@ class Play {
   private numberOf(name: string, given: string | undefined): number {
     const number = given === undefined ? (this.numbers.get(name) ?? this.numbers.size + 1) : Number(given)
     this.numbers.set(name, number)
+    if (!this.names.has(number)) this.names.set(number, name)
     return number
   }
 
   private nameOf(ref: number): string {
-    return [...this.numbers].find(([, number]) => number === ref)?.[0] ?? '?'
+    return this.names.get(ref) ?? '?'
   }
 }
 

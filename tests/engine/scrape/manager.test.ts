@@ -44,8 +44,8 @@ class World {
   }
 
   /** Goes to the next slot of the only target, where the body is `body`. */
-  async next(body: string | Response): Promise<void> {
-    this.body = () => body
+  async next(body: string | Response | (() => Response)): Promise<void> {
+    this.body = typeof body === 'function' ? body : () => body
     const before = this.requests.length
     for (let i = 0; this.requests.length === before && i < 200; i++) await this.host.advance(100)
   }
@@ -179,7 +179,7 @@ test('a body that stops in the middle ends at the timeout, too', async () => {
   const world = new World()
   await world.apply(job)
   await world.next(
-    new Response(new ReadableStream({ start: stream => stream.enqueue(new Uint8Array([109])) })),
+    () => new Response(new ReadableStream({ start: stream => stream.enqueue(new Uint8Array([109])) })),
   )
   await world.host.advance(9800)
   expect(world.status.health).toBe('up')
