@@ -46,7 +46,7 @@ function reportCommits(witness: string): string {
       const rows = []
       for (let i = 0; i < count; i++) {
         const set = labels(refs[i])
-        if (stale?.[i] || !set.includes('survivor')) continue
+        if (stale?.[i] || set[set.indexOf('job') + 1] !== 'survivor') continue
         float[0] = v[i]
         rows.push([JSON.stringify(set) + ' ' + t[i], words[0].toString(16)])
       }
