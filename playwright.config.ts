@@ -41,7 +41,7 @@ export default defineConfig({
       testMatch: ['long/**/*.spec.ts', 'e2e/survival.spec.ts'],
       timeout: 900_000,
       use: { baseURL: sidecar },
-      metadata: { rounds: 10 },
+      metadata: { rounds: 4 },
     },
   ],
   webServer: {

@@ -30,7 +30,8 @@ export default defineConfig({
           name: 'long',
           include: ['tests/long/**/*.test.ts'],
           environment: 'node',
-          testTimeout: 600_000,
+          testTimeout: 900_000,
+          hookTimeout: 120_000,
         },
       },
       {

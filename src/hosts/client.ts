@@ -18,6 +18,9 @@ const tickMs = 2000
 const silentTicks = 7
 const bootingPatience = 4
 const answerWithinMs = 60_000
+/** Time for a worker to load and to ask for the lock; longer at every further attempt. */
+const startAnewMs = 250
+const startAnewMostMs = 4000
 
 export interface ClientOptions {
   readonly names: Names
@@ -101,7 +104,7 @@ export class Client implements EngineClient {
     // First of all: the engine takes a tab without its lock for dead.
     await this.holdTabLock(life)
     if (this.life !== life) return
-    this.starter.start()
+    this.begin()
     this.ask()
   }
 
@@ -260,7 +263,21 @@ export class Client implements EngineClient {
     if (this.tie !== tie) return
     this.untie()
     this.tell({ state: 'waiting' })
+    this.begin()
+  }
+
+  /** A SharedWorker that was ended still takes connections for a moment, and never answers them. Its successor is
+   *  known by its request for the lock; until there is one the connection is made anew. */
+  private begin(): void {
+    const { life } = this
     this.starter.start()
+    const again = async (afterMs: number) => {
+      await new Promise(resolve => setTimeout(resolve, afterMs))
+      if (this.tie || this.life !== life || (await this.lockIsWanted())) return
+      this.starter.startAnew()
+      void again(Math.min(2 * afterMs, startAnewMostMs))
+    }
+    void again(startAnewMs)
   }
 
   private untie(): void {
@@ -296,7 +313,10 @@ export class Client implements EngineClient {
     if (hello.engineId === this.tie?.hello.engineId) return
     // There is never a second engine, so the one that this tab is tied to has ended.
     if (this.tie) this.lost(this.tie)
-    if (open && hello.build === __BUILD__ && hello.worker !== this.starter.worker) this.reach(hello)
+    if (!open || hello.build !== __BUILD__) return
+    if (hello.worker !== this.starter.worker) this.reach(hello)
+    // Its predecessor of the same name took the connection.
+    else if (!this.tie) this.starter.startAnew()
   }
 
   /** To an engine that this tab has not started: under its name if tabs share it, otherwise by a channel. */
@@ -369,6 +389,12 @@ export class Client implements EngineClient {
       this.lastFailure = String(error)
     }
     this.rescuing = false
+  }
+
+  private async lockIsWanted(): Promise<boolean> {
+    const { held = [], pending = [] } = await navigator.locks.query()
+    const { lock } = this.names
+    return [...held, ...pending].some(({ name, mode }) => name === lock && mode === 'exclusive')
   }
 
   private async lockIsHeld(): Promise<boolean> {

@@ -7,6 +7,8 @@ export interface Starter {
   readonly worker: string | null
   /** Sees to it that there is a worker that wants to be the engine. */
   start(): void
+  /** No worker stands at the lock although `start` was called: what it reached may have been about to end. */
+  startAnew(): void
   /** Makes the engine that does not answer give way, and starts another. */
   replace(): Promise<void>
   /** Lets go of everything; the page goes away or into the back/forward cache. */
@@ -60,6 +62,11 @@ export class SharedStarter implements Starter {
     this.events.way(wayOver(worker.port, () => worker.port.close()))
   }
 
+  startAnew(): void {
+    // A worker that is still loading is found again under its name.
+    this.start()
+  }
+
   async replace(): Promise<void> {
     // A tab cannot end a SharedWorker. All tabs leave it behind under another name, and lose it the lock.
     if (sharedWorkerName(this.names) === this.worker) {
@@ -102,6 +109,10 @@ export class DedicatedStarter implements Starter {
   start(): void {
     if (this.leading) this.spawn()
     else if (!this.candidacy) void this.stand()
+  }
+
+  startAnew(): void {
+    // A worker of one's own does not end unseen.
   }
 
   async replace(): Promise<void> {

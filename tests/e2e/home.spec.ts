@@ -164,10 +164,16 @@ test.describe('without SharedWorker', () => {
       expect(await openedEngine(b)).toBe(engine)
       await a.goto('about:blank')
       const next = await nextEngine(b, engine)
-      await a.goBack()
-      expect(await openedEngine(a)).toBe(next)
+      // Playwright waits for the load of a page that is not loaded but thawed.
+      const cdp = await chromium.context.newCDPSession(a)
+      const inA = async (expression: string) => {
+        const params = { expression, awaitPromise: true, returnByValue: true }
+        return (await cdp.send('Runtime.evaluate', params)).result.value as unknown
+      }
+      await inA('history.back()')
       // Otherwise this would have been an ordinary load.
-      expect(await a.title()).toBe('persisted: true')
+      await expect.poll(() => inA('document.title')).toBe('persisted: true')
+      await expect.poll(() => inA('brazier.client.status().then(({ engineId }) => engineId)')).toBe(next)
     } finally {
       await chromium.stop()
     }

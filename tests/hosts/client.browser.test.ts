@@ -91,6 +91,7 @@ class FakeEngine {
 class FakeStarter implements Starter {
   worker: string | null = 'mine'
   started = 0
+  startedAnew = 0
   replaced = 0
   private readonly events: StarterEvents
 
@@ -106,6 +107,9 @@ class FakeStarter implements Starter {
 
   start(): void {
     this.started++
+  }
+  startAnew(): void {
+    this.startedAnew++
   }
   async replace(): Promise<void> {
     this.replaced++
@@ -191,6 +195,24 @@ test('the death of the engine ends its calls, and the next engine answers', asyn
   const next = client.status()
   starter.become(await newEngine())
   expect(await next).toBe('status')
+})
+
+test('while no worker asks for the lock the connection is made anew', async () => {
+  await client.resume()
+  await vi.waitUntil(() => starter.startedAnew > 1, { timeout: 10_000 })
+  await tied()
+  const before = starter.startedAnew
+  await new Promise(resolve => setTimeout(resolve, 1500))
+  expect(starter.startedAnew).toBe(before)
+})
+
+test('an engine that is heard under the name of the own worker, but not through it, is connected anew', async () => {
+  await client.resume()
+  const engine = await newEngine({ worker: 'mine' })
+  const before = starter.startedAnew
+  await vi.waitUntil(() => starter.startedAnew > before, { timeout: 10_000 })
+  starter.become(engine)
+  await reached('ready')
 })
 
 test('another engine that speaks up is the end of this one, even when its lock was missed', async () => {
