@@ -185,7 +185,9 @@ async function compareAnswers(
 /** The timestamp of a slot of the stamped job. */
 async function timeOf(page: Page, slot: number | undefined): Promise<number> {
   const samples = await storedSamples(page, `${slotSeries}{job="app"}[5m]`, Date.now())
-  return samples.find(([, , v]) => Number(v) === slot)?.[1] ?? NaN
+  const found = samples.find(([, , v]) => Number(v) === slot)
+  if (!found) throw new Error(`slot ${slot} is not in the store`)
+  return found[1]
 }
 
 /** At times that no sample hits, however a range or the lookback moves it: 2.42 takes the left end of a range in,
@@ -197,8 +199,8 @@ function rangeQuery(expr: string, until: number): string {
 }
 
 function rowsOf(answer: unknown): Map<string, Row['values']> {
-  const { status, data } = answer as { status: string; data: { result: Row[] } }
-  expect(status).toBe('success')
+  expect(answer).toMatchObject({ status: 'success' })
+  const { data } = answer as { data: { result: Row[] } }
   const rows = data.result.map(
     ({ metric, values }) => [JSON.stringify(asStoredBy3x(metric)), values] as const,
   )

@@ -67,12 +67,15 @@ export interface EngineProbe {
 
 export async function probe(mode: Mode, browser: Browser, page: Page): Promise<EngineProbe> {
   if (mode === 'shared') {
-    const worker = await WorkerProbe.attach(browser, new URL('engine.js', page.url()).href)
+    // A debugger that is still attached would stop the next worker of that name before its first line.
+    const briefly = async (act: (worker: WorkerProbe) => Promise<unknown>) => {
+      const worker = await WorkerProbe.attach(browser, new URL('engine.js', page.url()).href)
+      await act(worker)
+      await worker.detach()
+    }
     return {
-      report: async ({ url }) => {
-        await worker.evaluate(reportCommits(url))
-      },
-      end: () => worker.end(),
+      report: ({ url }) => briefly(worker => worker.evaluate(reportCommits(url))),
+      end: () => briefly(worker => worker.end()),
     }
   }
   const find = () => page.workers().find(worker => worker.url().includes('engine.js'))
