@@ -22,7 +22,8 @@ export default defineConfig({
           environment: 'node',
           // No test replaces a module or leaves a global behind; loading everything for each file took a third.
           isolate: false,
-          testTimeout: 60_000,
+          maxWorkers: '100%',
+          testTimeout: 180_000,
         },
       },
       {
@@ -42,8 +43,8 @@ export default defineConfig({
           name: 'browser',
           include: ['tests/**/*.browser.test.ts'],
           exclude: ['tests/e2e/**', 'tests/long/**'],
-          testTimeout: 60_000,
-          expect: { poll: { timeout: 15_000 } },
+          testTimeout: 180_000,
+          expect: { poll: { timeout: 30_000 } },
           browser: {
             enabled: true,
             headless: true,

@@ -85,8 +85,13 @@ async function stop(child: ChildProcess, ended: Promise<unknown>): Promise<void>
 
 async function isReady(program: Program, ready: StartOptions['ready']): Promise<boolean> {
   if (typeof ready === 'function') return ready(program)
+  // Node 20 has fetches that never settle, AbortSignal.timeout or not.
+  return Promise.race([answers(ready), sleep(2000, false)])
+}
+
+async function answers(url: string): Promise<boolean> {
   try {
-    const response = await fetch(ready, { signal: AbortSignal.timeout(2000) })
+    const response = await fetch(url)
     await response.arrayBuffer()
     return response.ok
   } catch {

@@ -94,7 +94,7 @@ export class Chromium {
 function devtoolsAddress(child: ChildProcess): Promise<string> {
   return new Promise((resolve, reject) => {
     let text = ''
-    const late = setTimeout(() => reject(new Error(`Chromium told no DevTools address:\n${text}`)), 60_000)
+    const late = setTimeout(() => reject(new Error(`Chromium told no DevTools address:\n${text}`)), 120_000)
     child.once('error', reject)
     child.once('exit', code => reject(new Error(`Chromium ended with ${String(code)}:\n${text}`)))
     child.stderr?.on('data', (chunk: Buffer) => {
@@ -120,7 +120,7 @@ export class WorkerProbe {
     this.#sessionId = sessionId
   }
 
-  /** Attaches to the one running SharedWorker whose URL starts with `url`, waiting up to 10 s for it. */
+  /** Attaches to the one running SharedWorker whose URL starts with `url`, waiting up to 60 s for it. */
   static async attach(browser: Browser, url: string): Promise<WorkerProbe> {
     const cdp = await browser.newBrowserCDPSession()
     const targetId = await findWorker(cdp, url)
@@ -175,7 +175,7 @@ export class WorkerProbe {
 }
 
 async function findWorker(cdp: CDPSession, url: string): Promise<string> {
-  const deadline = Date.now() + 10_000
+  const deadline = Date.now() + 60_000
   for (;;) {
     const { targetInfos } = await cdp.send('Target.getTargets')
     const found = targetInfos.filter(t => t.type === 'shared_worker' && t.url.startsWith(url))

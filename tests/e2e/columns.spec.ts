@@ -18,7 +18,6 @@ test('a range query over a thousand series makes no object per sample or step, a
   browser,
   page,
 }) => {
-  test.setTimeout(120_000)
   const body = Array.from({ length: series }, (_, i) => `wide_total{i="${i}"} ${i}\n`).join('')
   const target = await startTarget(body)
   try {

@@ -50,7 +50,7 @@ test('a graph of real samples moves within 20 s of opening the page @anywhere', 
 
 test('with nothing configured the engine and the server that came with it are watched', async ({ page }) => {
   await page.goto('./')
-  await expect.poll(() => values(page, 'up == 1'), { timeout: 20_000 }).toEqual([1, 1])
+  await expect.poll(() => values(page, 'up == 1')).toEqual([1, 1])
   expect(await values(page, 'process_resident_memory_bytes{job="sidecar"} > 1e6')).toHaveLength(1)
 })
 

@@ -98,3 +98,17 @@ export async function startTarget(body: string, { cors: open = true } = {}): Pro
     scrapes: () => scrapes,
   }
 }
+
+export interface Hold extends Served {
+  release(): void
+}
+
+/** A server that answers nobody until it is told to. Who asks it synchronously hangs that long. */
+export async function startHold(): Promise<Hold> {
+  let release = (): void => undefined
+  const released = new Promise<void>(resolve => (release = resolve))
+  const listener: RequestListener = (_, response) => {
+    void released.then(() => response.writeHead(204, cors).end())
+  }
+  return { ...(await serve(listener, '/')), release }
+}

@@ -28,8 +28,10 @@ async function open(hash = '#/query'): Promise<void> {
   await tick()
 }
 
-const link = (expr: string, more = '') =>
-  `#/query?g0.expr=${encodeURIComponent(expr)}&g0.range_input=5m${more}`
+/** Nothing is asked again by itself, however long a test takes. */
+const link = (expr: string, more = '&g0.refresh=0s') =>
+  `#/query?g0.expr=${encodeURIComponent(expr)}&g0.tab=graph&g0.range_input=5m${more}`
+const tableOf = (expr: string) => link(expr).replace('graph', 'table')
 const expression = () => page.getByLabelText('Expression').getByRole('textbox')
 const pressed = (name: string) => page.getByRole('button', { name, exact: true })
 
@@ -67,6 +69,7 @@ describe('the query page', () => {
 
   test('Shift+Enter begins a new line and runs nothing', async () => {
     await open(link('nothing'))
+    await expect.element(page.getByText('No series.')).toBeVisible()
     const before = client.rangeQueries.length
     await type('up')
     await userEvent.keyboard('{Escape}{Shift>}{Enter}{/Shift}')
@@ -171,7 +174,7 @@ describe('the query page', () => {
   })
 
   test('hostile labels stay text', async () => {
-    await open(link('<b>', '&g0.tab=table'))
+    await open(tableOf('<b>'))
     await expect.element(page.getByText('<img src=x onerror=\\"globalThis.hacked=1\\">')).toBeVisible()
     expect(target.querySelector('main img:not([role])')).toBeNull()
     expect('hacked' in globalThis).toBe(false)
@@ -202,7 +205,7 @@ describe('the query page', () => {
     ['"text"', ['string text']],
     ['up[5m]', ['1 @2026-11-22']],
   ])('the table shows %s', async (expr, parts) => {
-    await open(link(expr, '&g0.tab=table'))
+    await open(tableOf(expr))
     const shown = () => target.querySelector('table')?.innerText.replace(/\s+/g, ' ') ?? ''
     for (const part of parts) await expect.poll(shown).toContain(expr === 'up[5m]' ? '1 @' : part)
   })
@@ -394,12 +397,7 @@ describe('the shell', () => {
 
   test.each([360, 400, 768])('nothing is wider than a window of %d pixels', async width => {
     await page.viewport(width, 780)
-    for (const hash of [
-      link('rate(http_requests_total[5m])'),
-      link('up', '&g0.tab=table'),
-      '#/targets',
-      '#/status',
-    ]) {
+    for (const hash of [link('rate(http_requests_total[5m])'), tableOf('up'), '#/targets', '#/status']) {
       await open(hash)
       await vi.waitFor(() => expect(target.querySelector('ul, table, dl')).not.toBeNull())
       expect(document.documentElement.scrollWidth).toBeLessThanOrEqual(width)

@@ -207,6 +207,6 @@ test('whatever comes in, it is a configuration or a problem with a place', () =>
         expect(error.line).toBeLessThanOrEqual(input.split(/\r\n|\n|\r/).length)
       }
     }),
-    { numRuns: 200 },
+    { numRuns: 60 },
   )
 })

@@ -280,7 +280,7 @@ describe('whatever comes in', () => {
           expect(Math.min(error.line, error.column)).toBeGreaterThan(0)
         }
       }),
-      { numRuns: 3000 },
+      { numRuns: 1000 },
     )
   })
 

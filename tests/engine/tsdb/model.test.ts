@@ -9,7 +9,7 @@ import { everything, openStore, sampleText, series } from './store.ts'
 // BRAZIER_SEED=17 runs one of them alone and tells its steps.
 
 const only = process.env.BRAZIER_SEED
-const seeds = only ? [Number(only)] : Array.from({ length: 240 }, (_, i) => i + 1)
+const seeds = only ? [Number(only)] : Array.from({ length: 100 }, (_, i) => i + 1)
 const options = { segmentBytes: 32 * 1024, chunkRangeMs: 600_000 }
 
 /** Series → its samples, `[t, text]`, in time order. */
