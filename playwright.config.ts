@@ -37,6 +37,7 @@ export default defineConfig({
     {
       name: 'long',
       testDir: 'tests/long',
+      testMatch: '**/*.spec.ts',
       timeout: 600_000,
       // They look at clocks: one browser at a time.
       workers: 1,

@@ -23,6 +23,8 @@ export default defineConfig({
           // No test replaces a module or leaves a global behind; loading everything for each file took a third.
           isolate: false,
           maxWorkers: '100%',
+          // Projects with different numbers of workers must run one after the other.
+          sequence: { groupOrder: 1 },
           testTimeout: 180_000,
         },
       },

@@ -24,7 +24,7 @@ function run(runner, command) {
   const { status, signal } = spawnSync(process.execPath, [join('node_modules', cli), command, ...only], {
     stdio: 'inherit',
     // A runner that hangs is ended, leaves no report, and so counts as failed.
-    timeout: 25 * 60_000,
+    timeout: 35 * 60_000,
     env: { ...process.env, BRAZIER_REPORT: report },
   })
   return tallyOf({ runner, report, code: status ?? signal })
