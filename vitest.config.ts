@@ -50,6 +50,7 @@ export default defineConfig({
           browser: {
             enabled: true,
             headless: true,
+            connectTimeout: 300_000,
             screenshotFailures: false,
             api: { host: '127.0.0.1' },
             provider: playwright({

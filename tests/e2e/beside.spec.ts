@@ -5,8 +5,8 @@ import { startApp } from './promclient.ts'
 import { asStoredBy3x, peerSamples, storedSamples, type Sample } from './samples.ts'
 import { slotSeries, startTee, type Tee } from './tee.ts'
 
-// Long enough for a scrape on a slow machine: one that times out breaks the run of slots.
-const intervalMs = 5000
+// Long enough for a scrape on a busy machine: one that times out breaks the run of slots.
+const intervalMs = 10_000
 const slots = 20
 
 /** Of every kind that the engine evaluates. The samples carry timestamps of their own, equal in both stores. */

@@ -61,7 +61,9 @@ export class Chromium {
     const child = spawn(path, args, { detached: true, stdio: ['ignore', 'ignore', 'pipe'] })
     this.#process = child
     process.once('exit', this.#killGroup)
-    this.#browser = await chromium.connectOverCDP(await devtoolsAddress(child))
+    this.#browser = await chromium.connectOverCDP(await devtoolsAddress(child), {
+      timeout: 120_000,
+    })
   }
 
   /** SIGKILL to every process of the browser at once. */
