@@ -160,37 +160,55 @@ test.describe('without SharedWorker', () => {
   test('a host that enters the back/forward cache hands over, and comes back as a guest', async ({
     baseURL,
   }) => {
-    const chromium = await Chromium.start()
-    try {
-      const page = (path: string) => new URL(path, baseURL).href
-      const [a, b] = [await chromium.newPage(), await chromium.newPage()]
-      await a.goto(page('./?host=dedicated'))
-      const engine = await openedEngine(a)
-      // A Service Worker that claims a page drops it from the cache.
-      await controlled(a)
-      await a.evaluate(() => {
-        window.addEventListener('pageshow', ({ persisted }) => (document.title = `persisted: ${persisted}`))
-      })
-      await b.goto(page('./?host=dedicated'))
-      expect(await openedEngine(b)).toBe(engine)
-      await a.goto('about:blank')
-      const next = await nextEngine(b, engine)
-      // Playwright waits for the load of a page that is not loaded but thawed.
-      const cdp = await chromium.context.newCDPSession(a)
-      const inA = async (expression: string) => {
-        const params = { expression, awaitPromise: true, returnByValue: true }
-        return (await cdp.send('Runtime.evaluate', params)).result.value as unknown
+    const url = new URL('./?host=dedicated', baseURL).href
+    // On a busy machine the page may take too long to freeze for Chromium, which then drops it.
+    let reasons = ['TimeoutPuttingInCache']
+    for (let attempt = 0; attempt < 5 && reasons.includes('TimeoutPuttingInCache'); attempt++) {
+      const chromium = await Chromium.start()
+      try {
+        reasons = await thereAndBack(chromium, url)
+      } finally {
+        await chromium.stop()
       }
-      await inA('history.back()')
-      // Otherwise this was an ordinary load, and the browser tells why.
-      const whyNot = `performance.getEntriesByType('navigation')[0]?.notRestoredReasons ?? ''`
-      await expect.poll(() => inA(`document.title + JSON.stringify(${whyNot})`)).toBe('persisted: true""')
-      await expect.poll(() => inA('brazier.client.status().then(({ engineId }) => engineId)')).toBe(next)
-    } finally {
-      await chromium.stop()
     }
+    expect(reasons).toEqual([])
   })
 })
+
+/** A tab that hosts the engine is left for another page and comes back. Answers why Chromium did not keep the page
+ *  meanwhile; otherwise it has been seen that another tab took over, and is host from then on. */
+async function thereAndBack(chromium: Chromium, url: string): Promise<string[]> {
+  const [a, b] = [await chromium.newPage(), await chromium.newPage()]
+  await a.goto(url)
+  const engine = await openedEngine(a)
+  // A Service Worker that claims a page drops it from the cache.
+  await controlled(a)
+  await a.evaluate(() => {
+    window.addEventListener('pageshow', ({ persisted }) => (document.title = `persisted: ${persisted}`))
+  })
+  await b.goto(url)
+  expect(await openedEngine(b)).toBe(engine)
+  await a.goto('about:blank')
+  const next = await nextEngine(b, engine)
+  // Playwright waits for the load of a page that is not loaded but thawed.
+  const cdp = await chromium.context.newCDPSession(a)
+  const reasons: string[] = []
+  await cdp.send('Page.enable')
+  cdp.on('Page.backForwardCacheNotUsed', ({ notRestoredExplanations }) => {
+    reasons.push(...notRestoredExplanations.map(({ reason }) => reason))
+  })
+  const inA = async (expression: string) => {
+    const params = { expression, awaitPromise: true, returnByValue: true }
+    return (await cdp.send('Runtime.evaluate', params)).result.value as unknown
+  }
+  await inA('history.back()')
+  await expect
+    .poll(async () => reasons.length > 0 || (await inA('document.title')) === 'persisted: true')
+    .toBe(true)
+  if (reasons.length > 0) return reasons
+  await expect.poll(() => inA('brazier.client.status().then(({ engineId }) => engineId)')).toBe(next)
+  return []
+}
 
 test.describe('the HTTP API', () => {
   test('answers a page that has none of our code; without an engine it says so @anywhere', async ({
