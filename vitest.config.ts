@@ -13,6 +13,8 @@ export default defineConfig({
   test: {
     reporters: report ? ['default', ['json', { outputFile: report }]] : ['default'],
     allowOnly: false,
+    // Read from here alone, whichever project has the browser.
+    browser: { connectTimeout: 300_000 },
     projects: [
       {
         test: {
@@ -50,7 +52,6 @@ export default defineConfig({
           browser: {
             enabled: true,
             headless: true,
-            connectTimeout: 300_000,
             screenshotFailures: false,
             api: { host: '127.0.0.1' },
             provider: playwright({
