@@ -28,6 +28,7 @@ export default defineConfig({
           // Projects with different numbers of workers must run one after the other.
           sequence: { groupOrder: 1 },
           testTimeout: 180_000,
+          hookTimeout: 180_000,
         },
       },
       {
@@ -48,6 +49,7 @@ export default defineConfig({
           include: ['tests/**/*.browser.test.ts'],
           exclude: ['tests/e2e/**', 'tests/long/**'],
           testTimeout: 180_000,
+          hookTimeout: 180_000,
           expect: { poll: { timeout: 30_000 } },
           browser: {
             enabled: true,

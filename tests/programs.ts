@@ -28,7 +28,7 @@ export interface StartOptions {
   readonly env?: Readonly<Record<string, string>>
   /** Resolves to true once it can be used; asked again and again. A URL stands for "answers 2xx". */
   readonly ready: string | ((program: Program) => boolean | Promise<boolean>)
-  /** Default 30 s. */
+  /** Default 120 s: machines may be busy. */
   readonly timeoutMs?: number
 }
 
@@ -41,7 +41,7 @@ process.once('exit', () => {
 /** Starts a program and waits until it is ready. Rejects with its log when it ends before, or is too slow. */
 export async function start(path: string, args: readonly string[], options: StartOptions): Promise<Program> {
   const program = launch(path, args, options)
-  const { timeoutMs = 30_000 } = options
+  const { timeoutMs = 120_000 } = options
   const deadline = Date.now() + timeoutMs
   let exit: number | NodeJS.Signals | undefined
   void program.ended.then(code => (exit = code))
@@ -77,7 +77,7 @@ function launch(path: string, args: readonly string[], { cwd, env }: StartOption
 }
 
 async function stop(child: ChildProcess, ended: Promise<unknown>): Promise<void> {
-  const impatience = setTimeout(() => child.kill('SIGKILL'), 20_000)
+  const impatience = setTimeout(() => child.kill('SIGKILL'), 60_000)
   child.kill('SIGTERM')
   await ended
   clearTimeout(impatience)

@@ -14,7 +14,7 @@ function tree(): SourceFile[] {
   )
 }
 
-test('the house is in order', { timeout: 120_000 }, () => {
+test('the house is in order', () => {
   const files = tree()
   expect(files.length).toBeGreaterThan(20)
   expect(faultsOf(files)).toEqual([])

@@ -163,7 +163,7 @@ async function tied(hello: Partial<Hello> = {}): Promise<FakeEngine> {
 }
 
 function reached(state: Connection['state']): Promise<unknown> {
-  return vi.waitUntil(() => states.at(-1) === state, { timeout: 10_000 })
+  return vi.waitUntil(() => states.at(-1) === state, { timeout: 60_000 })
 }
 
 const never = () => new Promise<Outcome>(() => undefined)
@@ -199,7 +199,7 @@ test('the death of the engine ends its calls, and the next engine answers', asyn
 
 test('while no worker asks for the lock the connection is made anew', async () => {
   await client.resume()
-  await vi.waitUntil(() => starter.startedAnew > 1, { timeout: 10_000 })
+  await vi.waitUntil(() => starter.startedAnew > 1, { timeout: 60_000 })
   await tied()
   const before = starter.startedAnew
   await new Promise(resolve => setTimeout(resolve, 1500))
@@ -210,7 +210,7 @@ test('an engine that is heard under the name of the own worker, but not through 
   await client.resume()
   const engine = await newEngine({ worker: 'mine' })
   const before = starter.startedAnew
-  await vi.waitUntil(() => starter.startedAnew > before, { timeout: 10_000 })
+  await vi.waitUntil(() => starter.startedAnew > before, { timeout: 60_000 })
   starter.become(engine)
   await reached('ready')
 })
@@ -333,7 +333,7 @@ test('a page that is put away lets go of its locks, and comes back', async () =>
   // The engine's own, the tab's, and the death notice.
   expect((await ours()).length).toBe(3)
   client.suspend()
-  await vi.waitUntil(async () => (await ours()).length === 1, { timeout: 15_000 })
+  await vi.waitUntil(async () => (await ours()).length === 1, { timeout: 60_000 })
   expect(states.at(-1)).toBe('waiting')
   await client.resume()
   starter.become(engine)

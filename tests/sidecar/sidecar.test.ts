@@ -226,13 +226,16 @@ describe('the program', () => {
     async () => {
       const port = await freePort()
       const first = await run(port)
-      expect(first.log()).toBe(`Brazier is at http://localhost:${port} (Ctrl-C ends it)\n`)
-      await expect(run(port)).rejects.toThrow(
-        `brazier: port ${port} is in use; choose another with --port (npm start -- --port ${port + 1})\n`,
-      )
-      // A connection that a browser would keep must not keep the program.
-      await fetch(`http://localhost:${port}/sidecar/metrics`).then(response => response.text())
-      await first.stop()
+      try {
+        expect(first.log()).toBe(`Brazier is at http://localhost:${port} (Ctrl-C ends it)\n`)
+        await expect(run(port)).rejects.toThrow(
+          `brazier: port ${port} is in use; choose another with --port (npm start -- --port ${port + 1})\n`,
+        )
+        // A connection that a browser would keep must not keep the program.
+        await fetch(`http://localhost:${port}/sidecar/metrics`).then(response => response.text())
+      } finally {
+        await first.stop()
+      }
       expect(await first.ended).toBe(0)
     },
   )

@@ -144,7 +144,7 @@ const failures = [
   'limit + on () temperature{job="api",instance="1"}',
 ]
 
-describe.skipIf(!hasPrometheus())('the same as Prometheus', { timeout: 120_000 }, () => {
+describe.skipIf(!hasPrometheus())('the same as Prometheus', () => {
   let peer: Peer
   let stop = async () => {}
 

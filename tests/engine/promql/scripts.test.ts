@@ -5,7 +5,7 @@ import { readScript } from './promqltest.ts'
 const folder = new URL('.', import.meta.url)
 
 for (const file of readdirSync(folder).filter(name => name.endsWith('.test'))) {
-  describe(file, { timeout: 30_000 }, () => {
+  describe(file, () => {
     const cases = readScript(file, readFileSync(new URL(file, folder), 'utf8'))
     for (const { name, run } of cases) test(name, run)
   })

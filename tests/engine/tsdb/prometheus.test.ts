@@ -21,7 +21,7 @@ const promtool = peer('promtool')
 type Dump = Record<string, string[]>
 
 describe.skipIf(prometheus.missing)(`a log that we wrote, read by ${prometheus.name}`, () => {
-  test('gives every sample, and nothing is repaired', { timeout: 120_000 }, async () => {
+  test('gives every sample, and nothing is repaired', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'brazier-wal-'))
     try {
       const disk = await writtenByUs()
@@ -46,7 +46,7 @@ describe.skipIf(prometheus.missing)(`a log that we wrote, read by ${prometheus.n
 })
 
 describe.skipIf(prometheus.missing)(`a log that ${prometheus.name} wrote, read by us`, () => {
-  test('gives every sample, stale markers among them', { timeout: 120_000 }, async () => {
+  test('gives every sample, stale markers among them', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'brazier-wal-'))
     const target = await startTarget()
     try {
