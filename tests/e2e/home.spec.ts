@@ -197,11 +197,16 @@ async function thereAndBack(chromium: Chromium, url: string): Promise<string[]> 
   cdp.on('Page.backForwardCacheNotUsed', ({ notRestoredExplanations }) => {
     reasons.push(...notRestoredExplanations.map(({ reason }) => reason))
   })
-  const inA = async (expression: string) => {
-    const params = { expression, awaitPromise: true, returnByValue: true }
-    return (await cdp.send('Runtime.evaluate', params)).result.value as unknown
-  }
-  await inA('history.back()')
+  // While one page is exchanged for the other a question may meet neither: an error, or no answer at all.
+  const inA = (expression: string): Promise<unknown> =>
+    Promise.race([
+      cdp.send('Runtime.evaluate', { expression, awaitPromise: true, returnByValue: true }).then(
+        ({ result }) => result.value as unknown,
+        () => undefined,
+      ),
+      b.waitForTimeout(5000),
+    ])
+  await inA('setTimeout(() => history.back())')
   await expect
     .poll(async () => reasons.length > 0 || (await inA('document.title')) === 'persisted: true')
     .toBe(true)
