@@ -165,9 +165,12 @@ export class WorkerProbe {
       .then(() => answered)
   }
 
-  /** Ends the worker without a word to anyone, as the browser does when it needs memory. */
+  /** Ends the worker without a word to anyone, as the browser does when it needs memory. The debugger lets go of it
+   *  first: Chromium would hand it the next worker of that name, stopped before its first line. */
   async end(): Promise<void> {
+    await this.#cdp.send('Target.detachFromTarget', { sessionId: this.#sessionId })
     await this.#cdp.send('Target.closeTarget', { targetId: this.#targetId })
+    await this.detach()
   }
 
   /** Lets go of it: a debugger keeps Service Workers alive and may change lifetimes. */

@@ -76,7 +76,6 @@ test.describe('one engine', () => {
     await openedEngine(b)
     const worker = await probe(browser, a)
     await worker.end()
-    await worker.detach()
     const next = await nextEngine(a, engine)
     expect(await nextEngine(b, engine)).toBe(next)
   })
@@ -236,7 +235,6 @@ test.describe('the HTTP API', () => {
     const worker = await probe(browser, a)
     await a.close()
     await worker.end()
-    await worker.detach()
     const gone = { status: 'error', errorType: 'unavailable', error: 'no engine runs: open the page' }
     await expect.poll(() => api(bare, one)).toEqual({ status: 503, body: gone })
   })
@@ -339,7 +337,6 @@ test('after the first visit the page opens without its server, and queries', asy
   // The engine's script is there, too.
   const worker = await probe(browser, page)
   await worker.end()
-  await worker.detach()
   await nextEngine(page, engine)
   expect((await api(page, one)).status).toBe(200)
   await page.goto(`${site.url}?host=dedicated#/targets`)

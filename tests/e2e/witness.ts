@@ -67,15 +67,14 @@ export interface EngineProbe {
 
 export async function probe(mode: Mode, browser: Browser, page: Page): Promise<EngineProbe> {
   if (mode === 'shared') {
-    // A debugger that is still attached would stop the next worker of that name before its first line.
-    const briefly = async (act: (worker: WorkerProbe) => Promise<unknown>) => {
-      const worker = await WorkerProbe.attach(browser, new URL('engine.js', page.url()).href)
-      await act(worker)
-      await worker.detach()
-    }
+    const attach = () => WorkerProbe.attach(browser, new URL('engine.js', page.url()).href)
     return {
-      report: ({ url }) => briefly(worker => worker.evaluate(reportCommits(url))),
-      end: () => briefly(worker => worker.end()),
+      report: async ({ url }) => {
+        const worker = await attach()
+        await worker.evaluate(reportCommits(url))
+        await worker.detach()
+      },
+      end: async () => (await attach()).end(),
     }
   }
   const find = () => page.workers().find(worker => worker.url().includes('engine.js'))
