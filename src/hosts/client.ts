@@ -322,7 +322,8 @@ export class Client implements EngineClient {
   /** To an engine that this tab has not started: under its name if tabs share it, otherwise by a channel. */
   private reach(hello: Hello): void {
     if (!this.life) return
-    if (hello.host === 'shared' && this.starter.worker && hello.worker === sharedWorkerName(this.names)) {
+    const { shares, worker } = this.starter
+    if (hello.host === 'shared' && shares && worker && hello.worker === sharedWorkerName(this.names)) {
       return this.starter.start()
     }
     if (this.joining?.engineId !== hello.engineId) {

@@ -3,6 +3,8 @@ import type { Names } from './names.ts'
 import { wayOver, type Way } from './way.ts'
 
 export interface Starter {
+  /** Whether its workers are shared by all tabs, so that `start` leads to one that is there already. */
+  readonly shares: boolean
   /** Name of the worker that this tab has started; null while it has none. */
   readonly worker: string | null
   /** Sees to it that there is a worker that wants to be the engine. */
@@ -36,6 +38,7 @@ function storedGeneration({ generation }: Names): number {
 
 /** One worker for all tabs. */
 export class SharedStarter implements Starter {
+  readonly shares = true
   worker: string | null = null
   private readonly url: string
   private readonly names: Names
@@ -86,6 +89,7 @@ export class SharedStarter implements Starter {
 
 /** A worker in the tab that leads; the others wait to lead. */
 export class DedicatedStarter implements Starter {
+  readonly shares = false
   private readonly name: string
   private readonly url: string
   private readonly names: Names

@@ -6,7 +6,7 @@ import { Client } from '../../src/hosts/client.ts'
 import { toWire } from '../../src/hosts/errors.ts'
 import { namesFor, type Names } from '../../src/hosts/names.ts'
 import { protocol, type Door, type Hello, type Notice, type Outcome } from '../../src/hosts/protocol.ts'
-import type { Starter, StarterEvents } from '../../src/hosts/starters.ts'
+import { sharedWorkerName, type Starter, type StarterEvents } from '../../src/hosts/starters.ts'
 import { wayOver } from '../../src/hosts/way.ts'
 
 /** An engine of a few lines: it holds the lock, answers notices, and serves doors. */
@@ -90,6 +90,7 @@ class FakeEngine {
 /** Starts nothing by itself: a test says which engine its worker has become. */
 class FakeStarter implements Starter {
   worker: string | null = 'mine'
+  shares = true
   started = 0
   startedAnew = 0
   replaced = 0
@@ -239,6 +240,17 @@ test('an engine that another tab hosts is reached over a channel', async () => {
   expect(engine.calls).toEqual(['metrics'])
   engine.die()
   await reached('waiting')
+})
+
+test('a shared engine is reached over a channel by a tab whose own worker waits for the lock', async () => {
+  starter.shares = false
+  await client.resume()
+  const started = starter.started
+  const engine = await newEngine({ worker: sharedWorkerName(names) })
+  await reached('ready')
+  expect(await client.targets()).toBe('targets')
+  expect(engine.calls).toEqual(['targets'])
+  expect(starter.started).toBe(started)
 })
 
 test('an aborted call rejects with the reason and is cancelled over there', async () => {
