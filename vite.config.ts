@@ -10,6 +10,8 @@ const { version } = JSON.parse(readFileSync(new URL('package.json', import.meta.
 }
 const build = process.env['BRAZIER_BUILD'] ?? String(Math.floor(Date.now() / 1000))
 
+const nodePrograms = ['sidecar/main.ts', 'sidecar/serve.ts', 'sidecar/promqltest.ts']
+
 export default defineConfig(({ command, isSsrBuild }) => ({
   // The page must work under any path of any static host.
   base: './',
@@ -20,9 +22,11 @@ export default defineConfig(({ command, isSsrBuild }) => ({
     ...(command === 'build' && { __BUILD__: build }),
   },
   // Found late, inside the worker, they would reload the first page.
-  optimizeDeps: { include: ['comlink', 'idb'] },
+  optimizeDeps: { include: ['comlink', 'idb', 'client-zip', 'modern-tar', 'ulid'] },
   build: {
     target: isSsrBuild ? 'node20' : 'es2022',
+    outDir: isSsrBuild ? 'dist-node' : 'dist',
+    ...(isSsrBuild && { rolldownOptions: { input: nodePrograms } }),
     sourcemap: true,
     copyPublicDir: !isSsrBuild,
     // The editor is two thirds of the page; 220 kB of it cross the wire.

@@ -43,7 +43,7 @@ export default defineConfig({
       {
         plugins: [svelte()],
         define: { __APP_VERSION__: '"test"', __BUILD__: '1' },
-        optimizeDeps: { include: ['comlink', 'idb'] },
+        optimizeDeps: { include: ['comlink', 'idb', 'client-zip', 'fflate', 'modern-tar', 'ulid'] },
         test: {
           name: 'browser',
           include: ['tests/**/*.browser.test.ts'],

@@ -28,10 +28,15 @@ const rooms: Readonly<Record<string, Room>> = {
   'src/engine/exposition': { imports: engine('bytes', 'model') },
   'src/engine/chunks': { imports: engine('bytes', 'model') },
   'src/engine/tsdb/wal': { imports: onDisk },
-  'src/engine/tsdb/block': { imports: onDisk },
+  'src/engine/tsdb/block': { imports: onDisk, packages: ['ulid'] },
   'src/engine/tsdb/head': { imports: [...onDisk, 'src/engine/tsdb/wal'] },
+  'src/engine/tsdb/transfer': {
+    imports: [...onDisk, ...engine('tsdb/block', 'archive')],
+    packages: ['ulid'],
+  },
   'src/engine/tsdb/compact': { imports: [...onDisk, 'src/engine/tsdb/block'] },
   'src/engine/tsdb': { imports: onDisk },
+  'src/engine/archive': { imports: engine('model'), packages: ['modern-tar', 'client-zip'] },
   'src/engine/config': { imports: engine('model'), packages: ['yaml', 'valibot'] },
   'src/engine/discovery': { imports: engine('model', 'exposition', 'config', 'metrics') },
   'src/engine/scrape': { imports: engine('model', 'exposition', 'config', 'metrics') },
@@ -39,7 +44,13 @@ const rooms: Readonly<Record<string, Room>> = {
   'src/engine/api': { imports: engine('model'), packages: ['hono'] },
   // engine.ts: the only file that sees every room.
   'src/engine': { imports: [] },
-  'src/disks': { imports: engine('disk', 'model'), packages: ['idb'] },
+  'src/disks': { imports: engine('bytes/crc32c.ts', 'disk', 'model'), packages: ['idb'] },
+  // The only disk that knows Node.
+  'src/disks/nodefs.ts': {
+    imports: [...engine('disk'), 'src/disks/node', 'src/disks/order.ts', 'src/disks/staging.ts'],
+    packages: ['node:'],
+  },
+  'src/disks/node': { imports: [...engine('disk'), 'src/disks/staging.ts'], packages: ['node:'] },
   'src/hosts': {
     imports: [...engine('engine.ts', 'api', 'model', 'disk'), 'src/disks', 'sw/shared-worker.ts'],
     packages: ['comlink'],
@@ -61,10 +72,14 @@ const rooms: Readonly<Record<string, Room>> = {
     imports: ['src/hosts', 'src/ui', ...types('src/engine/api', 'src/engine/model')],
     packages: ['svelte'],
   },
+  'src/promqltest': {
+    imports: engine('promql', 'model', 'tsdb', 'disk', 'metrics', 'chunks'),
+    packages: ['re2js'],
+  },
   'src/env.d.ts': { imports: [] },
   sw: { imports: ['src/hosts'] },
   sidecar: {
-    imports: ['src/hosts'],
+    imports: ['src/hosts', 'src/promqltest'],
     packages: ['node:', 'hono', '@hono/node-server', 'prom-client'],
   },
 }

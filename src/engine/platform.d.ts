@@ -68,10 +68,35 @@ interface ReadableStreamDefaultController<R> {
 declare class ReadableStream<R = unknown> {
   constructor(source: {
     pull(controller: ReadableStreamDefaultController<R>): void | Promise<void>
-    cancel?(reason?: unknown): void
+    cancel?(reason?: unknown): void | Promise<void>
   })
   getReader(): ReadableStreamDefaultReader<R>
+  pipeThrough<T>(pair: {
+    readonly readable: ReadableStream<T>
+    readonly writable: WritableStream<R>
+  }): ReadableStream<T>
   cancel(reason?: unknown): Promise<void>
+}
+interface WritableStream<W = unknown> {
+  getWriter(): {
+    write(chunk: W): Promise<void>
+    close(): Promise<void>
+    abort(reason?: unknown): Promise<void>
+  }
+}
+/** Both ends of a transformation of bytes. */
+interface ByteTransform {
+  readonly readable: ReadableStream<Uint8Array<ArrayBuffer>>
+  readonly writable: WritableStream<Uint8Array>
+}
+declare const CompressionStream: new (format: 'gzip' | 'deflate-raw') => ByteTransform
+declare const DecompressionStream: new (format: 'gzip' | 'deflate-raw') => ByteTransform
+/** Bytes of somewhere else, read when they are asked for: a file that the user chose. */
+interface Blob {
+  readonly size: number
+  slice(from?: number, to?: number): Blob
+  arrayBuffer(): Promise<ArrayBuffer>
+  stream(): ReadableStream<Uint8Array<ArrayBuffer>>
 }
 type BodyInit = string | Uint8Array | ArrayBuffer | ReadableStream | URLSearchParams
 declare class Request {

@@ -7,7 +7,7 @@
 //
 // The lock comes before the store: whoever holds it is the only writer.
 import { expose, transfer, type Endpoint } from 'comlink'
-import { openIndexedDb } from '../disks/indexeddb.ts'
+import { openMounted } from '../disks/mounted.ts'
 import { openEngine, type Engine } from '../engine/engine.ts'
 import { browserHost } from './browserhost.ts'
 import { buffersOf, Calls } from './calls.ts'
@@ -149,7 +149,7 @@ class Home {
 
   private async openOnce(sidecar: Promise<string | null>): Promise<Engine> {
     const { engineId, host: kind } = this.hello
-    const disk = await openIndexedDb({ scope: this.names.store })
+    const disk = await openMounted({ scope: this.names.store })
     try {
       return await openEngine({
         host: browserHost(),

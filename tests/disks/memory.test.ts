@@ -1,11 +1,14 @@
 import { describe, expect, test } from 'vitest'
-import { DiskFullError } from '../../src/engine/disk/disk.ts'
+import { DiskFullError, stagingSuffix } from '../../src/engine/disk/disk.ts'
 import { MemoryDisk } from '../../src/engine/disk/memory.ts'
-import { testDisk } from './conformance.ts'
+import { diskCases } from './conformance.ts'
 
-testDisk('memory disk', async () => {
-  const disk = new MemoryDisk()
-  return { disk, reopen: async () => disk }
+describe('memory disk', () => {
+  const cases = diskCases(async () => {
+    const disk = new MemoryDisk()
+    return { disk, reopen: async () => disk.crash('process') }
+  })
+  for (const { name, run } of cases) test(name, run)
 })
 
 const bytes = (length: number) => new Uint8Array(length).fill(7)
@@ -72,6 +75,75 @@ describe('memory disk, after a crash', () => {
   })
 })
 
+describe('memory disk, after a crash while it', () => {
+  const diskWith = async (...names: string[]) => {
+    const disk = new MemoryDisk()
+    for (const name of names) await stage(disk, name)
+    return disk
+  }
+  const moves = (...names: string[]) => names.map(to => ({ from: to + stagingSuffix, to }))
+  /** Coins that fall one after the other, the last one for ever: false is for "did not happen". */
+  const coins = (...happened: boolean[]) => {
+    let next = 0
+    return () => ((happened[next++] ?? happened.at(-1)) ? 0.9 : 0.1)
+  }
+
+  test.each(['process', 'power'] as const)(
+    'stages nothing of it is there, and what is published is (%s)',
+    async kind => {
+      const disk = await diskWith('A', 'B')
+      await disk.append('wal', 0, bytes(5), 'relaxed')
+      await disk.publish(moves('A'))
+      await disk.create(`C${stagingSuffix}/index`)
+      const after = disk.crash(kind)
+      expect(await after.list('')).toEqual(['A', 'wal'])
+      expect(await after.list('A')).toEqual(['empty', 'index'])
+      expect(await after.size('A/index')).toBe(10)
+      expect(await after.size('wal')).toBe(5)
+      expect(after.used).toBe(15)
+    },
+  )
+
+  test.each<[kind: 'process' | 'power', happened: boolean[], names: string[]]>([
+    ['process', [true, true], ['A', 'B']],
+    ['process', [true, false], ['A']],
+    ['process', [false, true], ['B']],
+    ['power', [false, false], []],
+    ['power', [true, true], ['A', 'B']],
+  ])('publishes, each folder is there as a whole or not at all (%s, %j)', async (kind, happened, names) => {
+    const disk = await diskWith('A', 'B')
+    const publishing = disk.publish(moves('A', 'B'))
+    const after = disk.crash(kind, coins(...happened))
+    expect(await after.list('')).toEqual(names)
+    for (const name of names) expect(await after.list(name)).toEqual(['empty', 'index'])
+    await publishing
+    expect(await disk.crash(kind).list('')).toEqual(['A', 'B'])
+  })
+
+  test.each<[kind: 'process' | 'power', happened: boolean]>([
+    ['process', true],
+    ['process', false],
+    ['power', true],
+    ['power', false],
+  ])('removes a folder, it is there as a whole or not at all (%s, %j)', async (kind, happened) => {
+    const disk = await diskWith('A')
+    await disk.publish(moves('A'))
+    const removing = disk.removeFolder('A')
+    const after = disk.crash(kind, coins(happened))
+    expect(await after.list('A')).toEqual(happened ? [] : ['empty', 'index'])
+    await removing
+    expect(await disk.crash(kind).list('')).toEqual([])
+  })
+
+  const stage = async (disk: MemoryDisk, name: string) => {
+    for (const [path, size] of [['index', 10] as const, ['empty', 0] as const]) {
+      const writer = await disk.create(`${name}${stagingSuffix}/${path}`)
+      await writer.write(bytes(size))
+      await writer.close()
+    }
+  }
+})
+
 describe('memory disk, when it cannot write', () => {
   test('throws DiskFullError beyond its capacity and writes nothing of it', async () => {
     const disk = new MemoryDisk({ capacity: 100 })
@@ -83,6 +155,17 @@ describe('memory disk, when it cannot write', () => {
     expect(disk.used).toBe(100)
     disk.capacity = 200
     await disk.append('a', 100, bytes(100), 'relaxed')
+  })
+
+  test('counts staged files, too, until they are aborted', async () => {
+    const disk = new MemoryDisk({ capacity: 100 })
+    const writer = await disk.create(`A${stagingSuffix}/index`)
+    await writer.write(bytes(60))
+    await expect(writer.write(bytes(41))).rejects.toThrow(DiskFullError)
+    await expect(disk.append('a', 0, bytes(41), 'relaxed')).rejects.toThrow(DiskFullError)
+    await writer.abort()
+    expect(disk.used).toBe(0)
+    await disk.append('a', 0, bytes(100), 'relaxed')
   })
 
   test('fails once when it was told to', async () => {

@@ -7,9 +7,10 @@ const tables = makeTables()
 // Distance 7 is the first byte of eight: the further away the end, the higher the table.
 const [t0, t1, t2, t3, t4, t5, t6, t7] = tables
 
-/** CRC-32C of the bytes as an unsigned 32-bit number. */
-export function crc32c(bytes: Uint8Array): number {
-  let crc = -1
+/** CRC-32C of the bytes as an unsigned 32-bit number.
+ *  @param before the checksum of the bytes in front of them, when they come in parts */
+export function crc32c(bytes: Uint8Array, before = 0): number {
+  let crc = ~before
   let i = 0
   for (const end = bytes.length - 7; i < end; i += 8) {
     // The remainder so far goes into the first four of the eight bytes.

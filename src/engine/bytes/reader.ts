@@ -76,6 +76,10 @@ export class ByteReader {
     return this.bytes.subarray(start, start + length)
   }
 
+  skip(length: number): void {
+    this.take(length)
+  }
+
   /** A string with its length in bytes in front, as uvarint. */
   string(): string {
     return utf8.decode(this.slice(this.uvarint()))

@@ -23,8 +23,43 @@ export interface Disk {
   write(path: string, bytes: Uint8Array): Promise<void>
   /** Removes a file; does nothing when there is none. */
   remove(path: string): Promise<void>
+
+  /** Starts a finished file: written once from the front, of any size, never changed. It must lie in a staging
+   *  folder, one whose name ends in `stagingSuffix`; what is in there exists for nobody until it is published, and
+   *  is gone the next time the disk is opened. */
+  create(path: string): Promise<FileWriter>
+  /** Makes everything in each staging folder `from` appear as the folder `to`, strictly durable. All writers in it
+   *  must be closed, and `to` must not exist. A crash leaves each folder published whole or not at all; a rejection
+   *  leaves those not published yet as they were. In a browser all folders appear together. */
+  publish(moves: readonly Move[]): Promise<void>
+  /** Makes a published folder disappear in one step, strictly durable, and then its bytes; does nothing when there
+   *  is none. A staging folder goes, too, whose writers are closed or aborted. */
+  removeFolder(folder: string): Promise<void>
+
   /** Waits for running writes and lets go of everything. */
   close(): Promise<void>
+}
+
+/** Ends the name of a folder whose files are still being written. Upstream writes blocks into such folders and
+ *  removes them at its start (`tsdb/db.go`, `tmpForCreationBlockDirSuffix`). */
+export const stagingSuffix = '.tmp-for-creation'
+
+/** A finished file on its way. One call at a time. */
+export interface FileWriter {
+  /** Adds bytes at the end. They may be used again once the promise resolves.
+   *  @throws DiskFullError */
+  write(bytes: Uint8Array): Promise<void>
+  /** Completes the file. Only a published one survives the end of the process.
+   *  @throws DiskFullError */
+  close(): Promise<void>
+  /** Gives the file up and removes it. */
+  abort(): Promise<void>
+}
+
+/** Staging folder and its name to be. */
+export interface Move {
+  readonly from: string
+  readonly to: string
 }
 
 export class NotFoundError extends Error {

@@ -22,6 +22,14 @@ test('equals the definition, bit by bit, at every length and offset', () => {
   )
 })
 
+test('goes on from the checksum of what was before', () => {
+  fc.assert(
+    fc.property(fc.uint8Array({ maxLength: 70 }), fc.nat(70), (bytes, cut) => {
+      expect(crc32c(bytes.subarray(cut), crc32c(bytes.subarray(0, cut)))).toBe(crc32c(bytes))
+    }),
+  )
+})
+
 function bitwise(bytes: Uint8Array): number {
   let crc = 0xffffffff
   for (const byte of bytes) {
