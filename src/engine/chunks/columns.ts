@@ -56,6 +56,16 @@ export class SampleColumns {
     this.bits.copyWithin(0, from * 2, to * 2)
   }
 
+  /** Takes the samples in [minT, maxT] out; times must ascend. */
+  cut(minT: number, maxT: number): void {
+    const from = lowerBound(this.t, this.count, minT)
+    const to = lowerBound(this.t, this.count, maxT + 0.5)
+    if (to <= from) return
+    this.t.copyWithin(from, to, this.count)
+    this.bits.copyWithin(from * 2, to * 2, this.count * 2)
+    this.count -= to - from
+  }
+
   /** Turns the stale markers into ordinary NaNs and tells where they were: one byte a sample, 1 for a marker;
    *  null when there is none. The bytes are lent until the next call. */
   splitStale(): Uint8Array | null {

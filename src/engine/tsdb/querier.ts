@@ -1,7 +1,7 @@
-import { SampleColumns } from '../chunks/columns.ts'
-import { compareBytes, valueOf, type Labels } from '../model/labels.ts'
+import { EncodedBatch, RangeDecoder } from '../chunks/batch.ts'
+import { compareBytes, valueOf } from '../model/labels.ts'
 import type { Matcher } from '../model/matcher.ts'
-import type { Columns, Querier, SeriesBatch, TimeRange } from '../model/store.ts'
+import type { Querier, SeriesBatch, TimeRange } from '../model/store.ts'
 import type { Head } from './head/head.ts'
 import type { SeriesSnapshot } from './head/series.ts'
 
@@ -44,62 +44,13 @@ export class HeadQuerier implements Querier {
 }
 
 async function* batches(all: readonly SeriesSnapshot[], range: TimeRange): AsyncGenerator<SeriesBatch> {
-  const decoder = new Decoder(range)
+  const decoder = new RangeDecoder(range)
   for (let from = 0; from < all.length;) {
     let bytes = 0
     let to = from
     do bytes += (all[to++] as SeriesSnapshot).bytes
     while (to < all.length && to - from < batchSeries && bytes < batchBytes)
-    yield new SnapshotBatch(all.slice(from, to), decoder)
+    yield new EncodedBatch(all.slice(from, to), decoder)
     from = to
-  }
-}
-
-class SnapshotBatch implements SeriesBatch {
-  readonly count: number
-  private readonly series: readonly SeriesSnapshot[]
-  private readonly decoder: Decoder
-
-  constructor(series: readonly SeriesSnapshot[], decoder: Decoder) {
-    this.count = series.length
-    this.series = series
-    this.decoder = decoder
-  }
-
-  labels(i: number): Labels {
-    return this.at(i).labels
-  }
-
-  columns(i: number): Columns {
-    return this.decoder.decode(this.at(i))
-  }
-
-  private at(i: number): SeriesSnapshot {
-    const series = this.series[i]
-    if (!series) throw new RangeError(`series ${i} of a batch of ${this.count}`)
-    return series
-  }
-}
-
-/** The columns of one selection, used again for each series. */
-class Decoder {
-  private readonly range: TimeRange
-  private readonly samples = new SampleColumns()
-  private readonly lent: Columns = { count: 0, t: this.samples.t, v: this.samples.v, stale: null }
-
-  constructor(range: TimeRange) {
-    this.range = range
-  }
-
-  decode(series: SeriesSnapshot): Columns {
-    const { samples, lent, range } = this
-    samples.count = 0
-    series.decode(samples)
-    samples.clip(range.minT, range.maxT)
-    lent.stale = samples.splitStale()
-    lent.count = samples.count
-    lent.t = samples.t
-    lent.v = samples.v
-    return lent
   }
 }

@@ -26,6 +26,23 @@ describe('clip', () => {
   })
 })
 
+describe('cut', () => {
+  test.each([
+    [-Infinity, Infinity, []],
+    [10, 20, [30]],
+    [11, 29, [10, 30]],
+    [20, 30, [10]],
+    [21, 29, [10, 20, 30]],
+    [31, 99, [10, 20, 30]],
+    [30, 10, [10, 20, 30]],
+  ])('takes what lies in [%d, %d] out, ends included', (minT, maxT, expected) => {
+    const samples = columns(10, 20, 30)
+    samples.cut(minT, maxT)
+    expect([...samples.t.subarray(0, samples.count)]).toEqual(expected)
+    expect([...samples.bits.subarray(0, samples.count * 2)].filter((_, i) => i % 2 === 0)).toEqual(expected)
+  })
+})
+
 describe('splitStale', () => {
   test('answers null when there is no marker, and leaves NaN a value', () => {
     const samples = columns(1, 2)

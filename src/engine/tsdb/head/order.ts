@@ -1,4 +1,5 @@
 import { compareLabels, type Labels } from '../../model/labels.ts'
+import type { PostingList } from '../../model/postings.ts'
 
 /** Knows the order of the head's series by their labels. Kept between queries: sorting 100,000 series takes a
  *  quarter of a second, ranks of known ones nothing. */
@@ -9,7 +10,7 @@ export class LabelOrder {
 
   /** Sorts ordinals by the labels of their series. The array is the caller's and is not changed.
    *  @param all the labels of every series, by ordinal; it may have grown since the last call */
-  sort(ordinals: Int32Array, all: readonly { readonly labels: Labels }[]): number[] {
+  sort(ordinals: PostingList, all: readonly { readonly labels: Labels }[]): number[] {
     this.catchUp(all)
     const { ranks } = this
     return [...ordinals].sort((a, b) => (ranks[a] as number) - (ranks[b] as number))

@@ -1,5 +1,6 @@
 import { compareBytes, type Labels } from '../../model/labels.ts'
 import type { Matcher } from '../../model/matcher.ts'
+import { choicesOf, intersect, subtract, type Choice, type PostingList } from '../../model/postings.ts'
 
 /** The inverted index of the head (upstream `index.MemPostings`): for each label the series that carry it.
  *  Series are named by ordinals 0, 1, 2 … in the order of their creation, so lists grow at the end and stay
@@ -7,7 +8,7 @@ import type { Matcher } from '../../model/matcher.ts'
 export class Postings {
   /** Number of series. */
   count = 0
-  private readonly byName = new Map<string, Map<string, PostingList>>()
+  private readonly byName = new Map<string, Map<string, GrowingList>>()
   private readonly sortedValues = new Map<string, string[]>()
 
   /** Adds a series and answers its ordinal. */
@@ -33,49 +34,35 @@ export class Postings {
   }
 
   /** Ordinals, ascending, of the series for which every matcher holds; of all series without matchers. Lent. */
-  select(matchers: readonly Matcher[]): Int32Array {
-    let found: Int32Array | null = null
-    // A matcher that does not match the empty string needs the label; its postings are all that can be in the
-    // answer. The others also hold for series without the label: they take away.
-    for (const matcher of matchers) {
-      if (matcher.matches('')) continue
-      const with_ = this.union(this.listsOf(matcher.name, positiveLiterals(matcher), v => matcher.matches(v)))
-      found = found ? intersect(found, with_) : with_
-      if (found.length === 0) return found
+  select(matchers: readonly Matcher[]): PostingList {
+    let left: PostingList | null = null
+    for (const choice of choicesOf(matchers)) {
+      const carriers = this.union(this.listsOf(choice))
+      if (choice.keep) left = left ? intersect(left, carriers) : carriers
+      else left = subtract(left ?? this.all(), carriers)
+      if (left.length === 0) return left
     }
-    let left: Int32Array = found ?? this.all()
-    for (const matcher of matchers) {
-      if (!matcher.matches('')) continue
-      left = subtract(
-        left,
-        this.union(this.listsOf(matcher.name, negativeLiterals(matcher), v => !matcher.matches(v))),
-      )
-    }
-    return left
+    return left ?? this.all()
   }
 
-  private list(name: string, value: string): PostingList {
+  private list(name: string, value: string): GrowingList {
     let values = this.byName.get(name)
-    if (!values) this.byName.set(name, (values = new Map<string, PostingList>()))
+    if (!values) this.byName.set(name, (values = new Map<string, GrowingList>()))
     let list = values.get(value)
     if (!list) {
-      values.set(value, (list = new PostingList()))
+      values.set(value, (list = new GrowingList()))
       this.sortedValues.delete(name)
     }
     return list
   }
 
-  private all(): Int32Array {
-    return Int32Array.from({ length: this.count }, (_, ordinal) => ordinal)
+  private all(): PostingList {
+    return Uint32Array.from({ length: this.count }, (_, ordinal) => ordinal)
   }
 
-  /** Lists of the values for which `wanted` holds; `literals` names them when they are known. */
-  private listsOf(
-    name: string,
-    literals: readonly string[] | null,
-    wanted: (value: string) => boolean,
-  ): Int32Array[] {
-    const lists: Int32Array[] = []
+  /** Lists of the chosen values. */
+  private listsOf({ name, literals, chosen }: Choice): PostingList[] {
+    const lists: PostingList[] = []
     const values = this.byName.get(name)
     if (!values) return lists
     if (literals) {
@@ -85,15 +72,15 @@ export class Postings {
       }
       return lists
     }
-    for (const [value, list] of values) if (wanted(value)) lists.push(list.view())
+    for (const [value, list] of values) if (chosen(value)) lists.push(list.view())
     return lists
   }
 
   /** The lists of several values of one label have nothing in common: a series has one value. */
-  private union(lists: readonly Int32Array[]): Int32Array {
-    if (lists.length === 1) return lists[0] as Int32Array
+  private union(lists: readonly PostingList[]): PostingList {
+    if (lists.length === 1) return lists[0] as PostingList
     const length = lists.reduce((sum, list) => sum + list.length, 0)
-    const merged = new Int32Array(length)
+    const merged = new Uint32Array(length)
     if (length === 0) return merged
     const marked = new Uint8Array(this.count)
     for (const list of lists) for (const ordinal of list) marked[ordinal] = 1
@@ -102,76 +89,20 @@ export class Postings {
   }
 }
 
-/** The values that match, where the matcher says them. */
-function positiveLiterals({ type, literals }: Matcher): readonly string[] | null {
-  return type === '=' || type === '=~' ? literals : null
-}
-
-/** The values that do not match, where the matcher says them. */
-function negativeLiterals({ type, literals }: Matcher): readonly string[] | null {
-  return type === '!=' || type === '!~' ? literals : null
-}
-
-class PostingList {
-  private ordinals = new Int32Array(4)
+class GrowingList {
+  private ordinals = new Uint32Array(4)
   private count = 0
 
   push(ordinal: number): void {
     if (this.count === this.ordinals.length) {
-      const grown = new Int32Array(this.count * 2)
+      const grown = new Uint32Array(this.count * 2)
       grown.set(this.ordinals)
       this.ordinals = grown
     }
     this.ordinals[this.count++] = ordinal
   }
 
-  view(): Int32Array {
+  view(): PostingList {
     return this.ordinals.subarray(0, this.count)
   }
-}
-
-/** What two ascending lists have in common. */
-function intersect(a: Int32Array, b: Int32Array): Int32Array {
-  const [short, long] = a.length <= b.length ? [a, b] : [b, a]
-  const common = new Int32Array(short.length)
-  let count = 0
-  let from = 0
-  for (const ordinal of short) {
-    from = seek(long, from, ordinal)
-    if (long[from] === ordinal) common[count++] = ordinal
-  }
-  return common.subarray(0, count)
-}
-
-/** What is in the first ascending list and not in the second. */
-function subtract(a: Int32Array, b: Int32Array): Int32Array {
-  if (b.length === 0) return a
-  const rest = new Int32Array(a.length)
-  let count = 0
-  let from = 0
-  for (const ordinal of a) {
-    from = seek(b, from, ordinal)
-    if (b[from] !== ordinal) rest[count++] = ordinal
-  }
-  return rest.subarray(0, count)
-}
-
-/** Index of the first element from `from` on that is not below `wanted`: doubling steps, then halving ones, so
- *  that a short list passes over a long one quickly and equal ones step by step. */
-function seek(list: Int32Array, from: number, wanted: number): number {
-  let step = 1
-  let low = from
-  let high = from
-  while (high < list.length && (list[high] as number) < wanted) {
-    low = high + 1
-    high += step
-    step *= 2
-  }
-  high = Math.min(high, list.length)
-  while (low < high) {
-    const middle = (low + high) >>> 1
-    if ((list[middle] as number) < wanted) low = middle + 1
-    else high = middle
-  }
-  return low
 }

@@ -70,6 +70,13 @@ export class MemSeries {
     return new SeriesSnapshot(this.labels, chunks, counts)
   }
 
+  /** All chunks, the open one as it is now. */
+  encoded(): ClosedChunk[] {
+    const { closed, open, openMinT, maxT } = this
+    if (!open) return [...closed]
+    return [...closed, { minT: openMinT, maxT, count: open.count, bytes: open.encoded() }]
+  }
+
   /** Upstream's `appendPreprocessor`, check by check. */
   private mustCut(chunk: XorChunk, t: number): boolean {
     if (chunk.byteLength > maxChunkBytes - maxSampleBytes) return true
@@ -92,7 +99,8 @@ export class MemSeries {
   }
 }
 
-interface ClosedChunk {
+/** A chunk that is finished. */
+export interface ClosedChunk {
   readonly minT: number
   /** Closed: the time of the last sample. */
   readonly maxT: number

@@ -114,7 +114,7 @@ describe('label order', () => {
         const all: { labels: Labels }[] = []
         for (const wave of waves) {
           all.push(...wave.map(one => ({ labels: one })))
-          const every = Int32Array.from(all.keys())
+          const every = Uint32Array.from(all.keys())
           const sorted = order.sort(every, all).map(i => all[i]!.labels)
           for (let i = 1; i < sorted.length; i++)
             expect(compareLabels(sorted[i - 1]!, sorted[i]!)).toBeLessThanOrEqual(0)
