@@ -3,18 +3,29 @@ import type { Labels } from './labels.ts'
 // Answers of queries as columns. Everything here survives structured cloning, and the typed arrays can be
 // transferred: a thousand series of a thousand points reach the page in milliseconds.
 
-export interface InstantQuery {
+/** What a query may want otherwise than the engine does by itself. */
+export interface QueryLimits {
+  /** How old an instant value may be, milliseconds. */
+  readonly lookbackMs?: number
+  /** Shorter than the engine's own. */
+  readonly timeoutMs?: number
+}
+
+export interface InstantQuery extends QueryLimits {
   readonly expr: string
   /** Evaluation time in milliseconds. */
   readonly time: number
+  /** ULID of the one block to look at; without it head and blocks are looked at together. */
+  readonly block?: string
 }
 
-export interface RangeQuery {
+export interface RangeQuery extends QueryLimits {
   readonly expr: string
   /** Milliseconds; evaluation at start, start + step, … while ≤ end. */
   readonly start: number
   readonly end: number
   readonly step: number
+  readonly block?: string
 }
 
 export interface QueryNotes {

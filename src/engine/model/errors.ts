@@ -36,6 +36,12 @@ export class SyntaxProblem extends Error {
   }
 }
 
+/** Blocks from outside were refused; nothing of them was taken in. The message names the file and, where there is
+ *  one, the offset, what was wanted and what was found. */
+export class ImportError extends Error {
+  override readonly name = 'ImportError'
+}
+
 /** Stops the program's own mistakes where they happen. */
 export function assert(condition: unknown, message: string): asserts condition {
   if (!condition) throw new Error(`BUG: ${message}`)

@@ -17,6 +17,9 @@ export interface Host {
 }
 
 export interface FetchInit {
+  /** GET when it is missing. */
+  readonly method?: 'GET' | 'POST'
+  readonly body?: string | null
   readonly headers?: Readonly<Record<string, string>>
   readonly signal: AbortSignal
   /** `no-cors` tells whether anything answers at all: its response is opaque. */

@@ -15,6 +15,8 @@ export interface TargetStatus {
   /** Labels that its series get. */
   readonly labels: Labels
   readonly intervalMs: number
+  /** Whether it is asked through the sidecar that serves the page. */
+  readonly proxied: boolean
   readonly health: 'unknown' | 'up' | 'down'
   readonly lastScrape: LastScrape | null
 }
@@ -28,10 +30,12 @@ export interface LastScrape {
   readonly error: string | null
 }
 
-/** `cors`: something answers, but its answer may not be read; `unreachable`: nothing answers; `readable`: it
- *  can be read now; `http`: it answers, with another status than 200. */
+/** `cors`: something answers, but its answer may not be read, and `proxy` tells whether a sidecar is there that
+ *  could; `unreachable`: nothing answers; `readable`: it can be read now; `http`: it answers, with another status than
+ *  200; `proxy`: the sidecar, through which it is asked, cannot. */
 export type Diagnosis =
-  | { readonly kind: 'cors'; readonly header: string }
+  | { readonly kind: 'cors'; readonly header: string; readonly proxy: boolean }
+  | { readonly kind: 'proxy'; readonly error: string }
   | { readonly kind: 'unreachable' }
   | { readonly kind: 'readable' }
   | { readonly kind: 'http'; readonly status: number }

@@ -1,6 +1,7 @@
 import type {
   InstantAnswer,
   InstantQuery,
+  QueryLimits,
   QueryNotes,
   RangeAnswer,
   RangeQuery,
@@ -22,8 +23,9 @@ import { selectRange } from './selectors.ts'
 import { documented, typeOf } from './types.ts'
 
 export interface QueryEngineOptions {
-  /** Called once a query: the querier sees one state of the store. */
-  readonly querier: () => Querier
+  /** Called once a query: the querier sees one state of the store, or the one block that the query names.
+   *  Throws QueryError when there is no such block. */
+  readonly querier: (block?: string) => Querier
   readonly host: Host
   readonly metrics: Registry
   /** How old an instant value may be; 5 minutes by default. */
@@ -61,7 +63,7 @@ export class QueryEngine {
   async instant(query: InstantQuery, signal?: AbortSignal): Promise<InstantAnswer> {
     const grid = { start: query.time, step: 1, steps: 1 }
     const expr = this.parse(query.expr)
-    return this.run(query.expr, grid, signal, evaluation => this.evaluateInstant(expr, evaluation))
+    return this.run(query, grid, signal, evaluation => this.evaluateInstant(expr, evaluation))
   }
 
   private async evaluateInstant(expr: Expr, query: Evaluation): Promise<Unnoted<InstantAnswer>> {
@@ -97,7 +99,7 @@ export class QueryEngine {
       throw new QueryError('bad_data', `invalid expression type "${documented(type)}" ${wanted}`, expr.span)
     }
     const grid = { start, step, steps: end < start ? 0 : Math.floor((end - start) / step) + 1 }
-    return this.run(query.expr, grid, signal, async evaluation => {
+    return this.run(query, grid, signal, async evaluation => {
       evaluation.limit(grid.steps)
       const matrix = new MatrixBuilder(grid)
       if (grid.steps > 0) await evaluate(expr, evaluation, row => matrix.add(row))
@@ -110,16 +112,18 @@ export class QueryEngine {
   }
 
   private async run<A>(
-    text: string,
+    query: QueryLimits & { readonly expr: string; readonly block?: string },
     grid: Grid,
     signal: AbortSignal | undefined,
     evaluateIt: (evaluation: Evaluation) => Promise<A>,
   ): Promise<A & QueryNotes> {
-    const { host, querier, lookbackMs, maxSamples, timeoutMs } = this.options
+    const { host, querier, maxSamples } = this.options
+    const lookbackMs = query.lookbackMs ?? this.options.lookbackMs
+    const timeoutMs = Math.min(query.timeoutMs ?? Infinity, this.options.timeoutMs)
     const started = host.monotonic()
     const deadline = new Deadline(host, timeoutMs, signal)
     const limits = { lookbackMs, maxSamples, timeoutMs }
-    const evaluation = new Evaluation({ grid, ...limits, querier: querier(), host, deadline })
+    const evaluation = new Evaluation({ grid, ...limits, querier: querier(query.block), host, deadline })
     this.running.inc()
     try {
       deadline.check()
@@ -127,7 +131,7 @@ export class QueryEngine {
       deadline.check()
       const seconds = (host.monotonic() - started) / 1000
       const stats = { samples: evaluation.samples, seconds }
-      return { ...answer, warnings: [], infos: noteTexts(evaluation.notes, text), stats }
+      return { ...answer, warnings: [], infos: noteTexts(evaluation.notes, query.expr), stats }
     } finally {
       deadline.close()
       this.running.inc(-1)

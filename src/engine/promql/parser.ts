@@ -19,6 +19,12 @@ export function parse(query: string): Expr {
   return expr
 }
 
+/** Reads a selector of series such as `up{job="a"}`, without modifiers (upstream's `parser.ParseMetricSelector`).
+ *  @throws QueryError (`bad_data`) with Prometheus's text and position. */
+export function parseSelector(text: string): readonly Matcher[] {
+  return new Parser(text).selectorOnly()
+}
+
 /** Trees deeper than this are refused: everything that walks them is recursive. */
 const maxDepth = 1000
 
@@ -49,6 +55,16 @@ class Parser {
     const expr = this.expr(0)
     if (this.peek().type !== 'end') this.unexpected()
     return expr
+  }
+
+  selectorOnly(): readonly Matcher[] {
+    const first = this.peek()
+    const isWord = first.type !== 'number' && /^[a-z_:]/i.test(first.text)
+    const named = isWord && !reserved.has(first.value)
+    if (!named && first.text !== '{') this.unexpected()
+    const { matchers } = this.selector(named ? this.take() : null)
+    if (this.peek().type !== 'end') this.unexpected()
+    return matchers
   }
 
   /** Reads operators that bind tighter than `floor`; what binds looser is left to the caller. */

@@ -2,10 +2,13 @@ import { DiskFullError, type Disk } from '../disk/disk.ts'
 import type { Registry } from '../metrics/registry.ts'
 import type { Host } from '../model/host.ts'
 import type { Labels } from '../model/labels.ts'
-import type { Appender, Querier, SeriesRef } from '../model/store.ts'
+import type { Appender, Querier, SeriesRef, TimeRange } from '../model/store.ts'
+import { openBlocks, type Blocks } from './blocks.ts'
 import { HeadAppender, type CommitSteps, type CommittedSamples } from './head/appender.ts'
 import { Head, timeLimit } from './head/head.ts'
+import { MergedQuerier } from './merge.ts'
 import { HeadQuerier } from './querier.ts'
+import { Transfers } from './transfers.ts'
 import type { RecordVisitor } from './wal/records.ts'
 import { openWal, type Wal } from './wal/wal.ts'
 
@@ -36,7 +39,7 @@ export interface DbStats {
 
 /** Something the user has to know, for as long as it holds. */
 export interface DbNotice {
-  readonly kind: 'disk-full' | 'wal-repaired' | 'disk-error'
+  readonly kind: 'disk-full' | 'wal-repaired' | 'disk-error' | 'block-broken' | 'pins-damaged'
   readonly detail: string
 }
 
@@ -54,6 +57,7 @@ export async function openDb(
   options: DbOptions = {},
 ): Promise<Db> {
   const start = host.monotonic()
+  const blocks = await openBlocks(disk, metrics)
   const head = new Head(host, metrics, options.chunkRangeMs ?? defaultChunkRangeMs)
   const replay = new Replay(head, metrics)
   const segmentBytes = options.segmentBytes ?? defaultSegmentBytes
@@ -67,11 +71,15 @@ export async function openDb(
       records: replay.skippedRecords,
     })
   }
-  return new Db(host, head, wal)
+  for (const { ulid, error } of blocks.broken()) host.log('error', 'block cannot be opened', { ulid, error })
+  return new Db(host, head, wal, blocks)
 }
 
-/** The time series database: the head and the log that makes it durable. */
+/** The time series database: the head with the log that makes it durable, and the blocks. */
 export class Db {
+  readonly blocks: Blocks
+  /** Blocks in and out. */
+  readonly transfers: Transfers
   private readonly host: Host
   private readonly head: Head
   private readonly wal: Wal
@@ -80,7 +88,15 @@ export class Db {
   private diskNotice: DbNotice | null = null
   private closed = false
 
-  constructor(host: Host, head: Head, wal: Wal) {
+  constructor(host: Host, head: Head, wal: Wal, blocks: Blocks) {
+    this.blocks = blocks
+    this.transfers = new Transfers({
+      host,
+      blocks,
+      chunkRangeMs: head.chunkRangeMs,
+      querier: () => this.querier(),
+      span: () => this.span(),
+    })
     this.host = host
     this.head = head
     this.wal = wal
@@ -94,8 +110,9 @@ export class Db {
     return new HeadAppender(this.head, this.steps)
   }
 
+  /** Of blocks and head together. Where two have a sample at the same time, the block's counts. */
   querier(): Querier {
-    return new HeadQuerier(this.head)
+    return new MergedQuerier([...this.blocks.queriers(), new HeadQuerier(this.head)])
   }
 
   stats(): DbStats {
@@ -106,8 +123,14 @@ export class Db {
 
   notices(): DbNotice[] {
     const { damages } = this.wal
-    const repaired = damages.length > 0 ? [{ kind: 'wal-repaired' as const, detail: damages.join('; ') }] : []
-    return this.diskNotice ? [this.diskNotice, ...repaired] : repaired
+    const { blocks } = this
+    const { damage } = blocks.pins
+    return [
+      ...(this.diskNotice ? [this.diskNotice] : []),
+      ...(damages.length > 0 ? [{ kind: 'wal-repaired' as const, detail: damages.join('; ') }] : []),
+      ...(damage === null ? [] : [{ kind: 'pins-damaged' as const, detail: damage }]),
+      ...blocks.broken().map(({ error }) => ({ kind: 'block-broken' as const, detail: error })),
+    ]
   }
 
   /** Tells of every commit once its samples are in the log and visible. Answers a function that ends it. */
@@ -125,12 +148,22 @@ export class Db {
   /** Waits for commits that are under way and makes everything durable. No commit succeeds after that. */
   async close(): Promise<void> {
     this.closed = true
+    await this.transfers.stop()
     try {
       await this.wal.sync()
     } catch (error) {
       // Counted by the log. What was acknowledged is there; only a power cut could still take of it.
       this.host.log('warn', 'the log could not be synced', { error: String(error) })
     }
+  }
+
+  private span(): TimeRange | null {
+    const { minT, maxT } = this.head
+    const blocks = this.blocks.infos()
+    // A block covers [minT, maxT).
+    const first = Math.min(minT, ...blocks.map(block => block.minT))
+    const last = Math.max(maxT, ...blocks.map(block => block.maxT - 1))
+    return first <= last ? { minT: first, maxT: last } : null
   }
 
   private async log(records: readonly Uint8Array[]): Promise<void> {

@@ -1,0 +1,180 @@
+import type { Disk } from '../disk/disk.ts'
+import type { Registry } from '../metrics/registry.ts'
+import type { BlockInfo, BrokenBlock } from '../model/blocks.ts'
+import type { Matcher } from '../model/matcher.ts'
+import type { Querier, SeriesBatch, TimeRange } from '../model/store.ts'
+import { openBlock, type Block, type BlockShelf } from './block/block.ts'
+import { ChunkCache } from './block/cache.ts'
+import type { BlockMeta } from './block/meta.ts'
+import { isUlid } from './block/ulid.ts'
+import { openPins, type Pins } from './transfer/pins.ts'
+
+/** Bytes of chunks that are kept in memory, over all blocks. */
+const cacheBytes = 64 * 1024 * 1024
+
+/** Opens the blocks that are in the store's folder. One that cannot be opened stays where it is and is told as broken.
+ *  @throws what the disk throws when the folder itself cannot be read */
+export async function openBlocks(disk: Disk, metrics: Registry): Promise<Blocks> {
+  const ulids = (await disk.list('')).filter(isUlid)
+  const blocks = new Blocks(disk, metrics, await openPins(disk, ulids))
+  for (const ulid of ulids) await blocks.open(ulid)
+  return blocks
+}
+
+/** The blocks of the store, opened. */
+export class Blocks {
+  readonly shelf: BlockShelf
+  readonly pins: Pins
+  private readonly held = new Map<string, Held>()
+  private readonly brokenByUlid = new Map<string, BrokenBlock>()
+
+  constructor(disk: Disk, metrics: Registry, pins: Pins) {
+    this.shelf = { disk, cache: new ChunkCache(cacheBytes) }
+    this.pins = pins
+    const gauge = (name: string, help: string, value: () => number) =>
+      metrics.computed(`prometheus_tsdb_${name}`, help, 'gauge', value)
+    gauge('blocks_loaded', 'Number of currently loaded data blocks', () => this.held.size)
+    gauge(
+      'storage_blocks_bytes',
+      'The number of bytes that are currently used for local storage by all blocks.',
+      () => this.all().reduce((sum, { block }) => sum + block.bytes, 0),
+    )
+  }
+
+  /** Opens a block that has just been published, or an old one again. */
+  async open(ulid: string): Promise<void> {
+    this.brokenByUlid.delete(ulid)
+    try {
+      this.held.set(ulid, new Held(await openBlock(this.shelf, ulid)))
+    } catch (error) {
+      this.brokenByUlid.set(ulid, { ulid, error: error instanceof Error ? error.message : String(error) })
+    }
+  }
+
+  /** By time, then ULID. */
+  infos(): BlockInfo[] {
+    return this.all().map(({ block }) => infoOf(block, this.pins.has(block.meta.ulid)))
+  }
+
+  broken(): BrokenBlock[] {
+    return [...this.brokenByUlid.values()]
+  }
+
+  metaOf(ulid: string): BlockMeta | null {
+    return this.held.get(ulid)?.block.meta ?? null
+  }
+
+  /** One querier for each block, by time. */
+  queriers(): Querier[] {
+    return this.all()
+  }
+
+  /** The querier of one block; null when there is no such block. */
+  querier(ulid: string): Querier | null {
+    return this.held.get(ulid) ?? null
+  }
+
+  /** Blocks that stay on the disk until `release` is called. Null when one of them is missing. */
+  hold(ulids: readonly string[]): { readonly blocks: readonly Block[]; release(): void } | null {
+    const found = ulids.map(ulid => this.held.get(ulid))
+    if (found.some(one => !one)) return null
+    const all = found as Held[]
+    for (const one of all) one.readers++
+    return { blocks: all.map(({ block }) => block), release: () => all.forEach(one => one.release()) }
+  }
+
+  /** Takes a block out: no query that begins later sees it, and its files go once nobody reads them any more.
+   *  Answers whether there was one. */
+  async remove(ulid: string): Promise<boolean> {
+    const held = this.held.get(ulid)
+    const known = held !== undefined || this.brokenByUlid.has(ulid)
+    this.held.delete(ulid)
+    this.brokenByUlid.delete(ulid)
+    await held?.unread()
+    if (known) await this.shelf.disk.removeFolder(ulid)
+    await this.pins.set([ulid], false)
+    return known
+  }
+
+  private all(): Held[] {
+    return [...this.held.values()].sort((a, b) => byTime(a.block.meta, b.block.meta))
+  }
+}
+
+function byTime(a: BlockMeta, b: BlockMeta): number {
+  return a.minTime - b.minTime || (a.ulid < b.ulid ? -1 : 1)
+}
+
+function infoOf({ meta, bytes }: Block, pinned: boolean): BlockInfo {
+  const { numSeries, numSamples, numChunks } = meta.stats
+  return {
+    ulid: meta.ulid,
+    minT: meta.minTime,
+    maxT: meta.maxTime,
+    series: numSeries,
+    samples: numSamples,
+    chunks: numChunks,
+    bytes,
+    level: meta.compaction.level,
+    pinned,
+  }
+}
+
+/** An open block that counts who reads it. */
+class Held implements Querier {
+  readonly block: Block
+  readers = 0
+  private readonly querier: Querier
+  private waiting: (() => void)[] = []
+
+  constructor(block: Block) {
+    this.block = block
+    this.querier = block.querier()
+  }
+
+  async *select(matchers: readonly Matcher[], range: TimeRange): AsyncGenerator<SeriesBatch> {
+    if (!this.overlaps(range)) return
+    this.readers++
+    try {
+      yield* this.querier.select(matchers, range)
+    } finally {
+      this.release()
+    }
+  }
+
+  labelNames(matchers: readonly Matcher[], range: TimeRange): Promise<string[]> {
+    return this.overlaps(range) ? this.reading(this.querier.labelNames(matchers, range)) : Promise.resolve([])
+  }
+
+  labelValues(name: string, matchers: readonly Matcher[], range: TimeRange): Promise<string[]> {
+    return this.overlaps(range)
+      ? this.reading(this.querier.labelValues(name, matchers, range))
+      : Promise.resolve([])
+  }
+
+  release(): void {
+    this.readers--
+    if (this.readers > 0) return
+    for (const resolve of this.waiting) resolve()
+    this.waiting = []
+  }
+
+  /** Resolves once nobody reads. */
+  unread(): Promise<void> {
+    return this.readers === 0 ? Promise.resolve() : new Promise(resolve => this.waiting.push(resolve))
+  }
+
+  /** A block covers [minTime, maxTime), a query both its ends. */
+  private overlaps({ minT, maxT }: TimeRange): boolean {
+    return this.block.meta.minTime <= maxT && this.block.meta.maxTime > minT
+  }
+
+  private async reading<T>(work: Promise<T>): Promise<T> {
+    this.readers++
+    try {
+      return await work
+    } finally {
+      this.release()
+    }
+  }
+}
