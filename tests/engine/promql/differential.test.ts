@@ -4,11 +4,21 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { formatLabels, labelsFrom, labelsKey, pairsOf } from '../../../src/engine/model/labels.ts'
+import type { InstantAnswer, RangeAnswer } from '../../../src/engine/model/answers.ts'
+import {
+  formatLabels,
+  labelsFrom,
+  labelsKey,
+  pairsOf,
+  type Labels,
+} from '../../../src/engine/model/labels.ts'
 import { QueryError } from '../../../src/engine/model/errors.ts'
+import { Registry } from '../../../src/engine/metrics/registry.ts'
 import { parse } from '../../../src/engine/promql/parser.ts'
-import { MemoryQuerier, type StoredSample } from './memoryquerier.ts'
-import { engineOver, pointsOf } from './promqltest.ts'
+import { QueryEngine } from '../../../src/engine/promql/engine.ts'
+import type { StoredSample } from '../../../src/promqltest/load.ts'
+import { MemoryQuerier } from '../../../src/promqltest/memory.ts'
+import { FakeHost } from '../../fakehost.ts'
 
 // The same samples in a real Prometheus and in ours, the same questions, the same answers. The peer is 2.42, whose
 // ranges include their left edge: times are chosen so that no sample lies on an edge of a range or of the lookback.
@@ -154,7 +164,7 @@ describe.skipIf(!hasPrometheus())('the same as Prometheus', () => {
   }, 300_000)
   afterAll(() => stop())
 
-  const engine = engineOver(store)
+  const engine = new QueryEngine({ querier: () => store, host: new FakeHost(), metrics: new Registry() })
 
   test.each(expressions)('over a range: %s', async expr => {
     const end = firstEvaluation + (steps - 1) * stepMs
@@ -310,7 +320,31 @@ function series(items: Answer[], valuesOf: (item: Answer) => (number | null)[]):
   )
 }
 
-function expectSame(ours: ReturnType<typeof pointsOf>, theirs: Series): void {
+interface Points {
+  readonly labels: Labels
+  readonly values: readonly (number | null)[]
+}
+
+function pointsOf(answer: InstantAnswer | RangeAnswer): Points[] {
+  switch (answer.kind) {
+    case 'scalar':
+      return [{ labels: [], values: [answer.value] }]
+    case 'vector':
+      return answer.labels.map((labels, i) => ({ labels, values: [answer.values[i]!] }))
+    case 'matrix':
+      return answer.labels.map((labels, i) => ({
+        labels,
+        values: Array.from({ length: answer.steps }, (_, s) => {
+          const at = i * answer.steps + s
+          return answer.present[at] === 1 ? answer.values[at]! : null
+        }),
+      }))
+    default:
+      throw new Error(`a ${answer.kind} has no points`)
+  }
+}
+
+function expectSame(ours: readonly Points[], theirs: Series): void {
   const metrics = ours.map(({ labels }) => formatLabels(labels))
   expect(metrics.sort()).toEqual([...theirs.values()].map(({ metric }) => metric).sort())
   for (const { labels, values } of ours) {

@@ -7,9 +7,9 @@ import { aggregators } from '../../../src/engine/promql/aggregate.ts'
 import { QueryEngine, type QueryEngineOptions } from '../../../src/engine/promql/engine.ts'
 import { functions } from '../../../src/engine/promql/functions.ts'
 import { FakeHost } from '../../fakehost.ts'
-import { MemoryQuerier } from './memoryquerier.ts'
+import { loaded } from '../../promqltest/loaded.ts'
 
-const store = new MemoryQuerier().load(`load 1m
+const store = loaded(`load 1m
   up{job="b"} 1 1 0
   up{job="a"} 0 1 1
   http_requests 1 2 3 stale 5`)
@@ -184,7 +184,7 @@ describe('limits', () => {
       if (times === 2) controller.abort()
     }
     const lines = Array.from({ length: 20 }, (_, i) => `up{i="${i}"} 1`)
-    const querier = () => new MemoryQuerier().load(`load 1m\n${lines.join('\n')}`)
+    const querier = () => loaded(`load 1m\n${lines.join('\n')}`)
     const answer = engine({ host, querier }).range(range('up'), controller.signal)
     expect((await failure(answer)).type).toBe('canceled')
     expect(host.yields).toBe(2)
