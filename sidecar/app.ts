@@ -3,6 +3,7 @@ import { serveStatic } from '@hono/node-server/serve-static'
 import { Hono, type Context as AnyContext, type MiddlewareHandler as AnyHandler, type Next } from 'hono'
 import { contentSecurityPolicy } from './csp.ts'
 import type { SidecarMetrics } from './metrics.ts'
+import { proxyRoutes } from './proxy.ts'
 
 interface Env {
   Bindings: HttpBindings
@@ -26,6 +27,7 @@ export function createApp({ root, metrics }: AppOptions): Hono<Env> {
       'cache-control': 'no-store',
     })
   })
+  app.route('/', proxyRoutes())
   app.all('/sidecar/*', c => c.text('no such address in the sidecar\n', 404))
   for (const path of ['/api/v1/*', '/metrics', '/federate']) app.all(path, engineIsElsewhere)
   app.use(revalidated, serveStatic({ root }))
@@ -41,8 +43,10 @@ function counted(metrics: SidecarMetrics): AnyHandler<Env> {
   }
 }
 
+const handlers = ['/proxy', '/sidecar/metrics', '/sidecar/session', '/sidecar/targets']
+
 function handlerOf(path: string): string {
-  if (path === '/sidecar/metrics') return path
+  if (handlers.includes(path)) return path
   if (path.startsWith('/sidecar/')) return '/sidecar/*'
   return path.startsWith('/api/v1/') ? '/api/v1/*' : 'page'
 }

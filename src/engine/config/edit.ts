@@ -2,9 +2,9 @@ import { isMap, isSeq, type Document, type YAMLMap, type YAMLSeq } from 'yaml'
 import { formatDuration } from '../model/duration.ts'
 import { quote } from '../model/labels.ts'
 import type { NewTarget } from '../model/target.ts'
-import type { Job } from './config.ts'
+import type { Job, TargetGroup } from './config.ts'
 import { parseConfig } from './parse.ts'
-import { targetUrl } from './url.ts'
+import { isProxied, metaLabels, targetUrl } from './url.ts'
 import { YamlText } from './yaml.ts'
 
 /** The target cannot be added to this configuration; the message says why and is meant for the user. */
@@ -53,6 +53,30 @@ export function removeTarget(text: string, target: { readonly job: string; reado
     jobs.delete(jobs.items.indexOf(entry))
   }
   return printed(document)
+}
+
+/** The configuration with a target asked through the sidecar, or not any more: that is a label of its group, so it
+ *  gets a group of its own, where it stood. A target that is not there leaves the text as it is.
+ *  @throws TargetProblem when the text shares the place with other targets by an anchor
+ *  @throws SyntaxProblem when the configuration is not valid */
+export function setProxied(
+  text: string,
+  target: { readonly job: string; readonly url: string },
+  proxied: boolean,
+): string {
+  const job = parseConfig(text).jobs.find(({ name }) => name === target.job)
+  if (!job || !urlsOf(job).includes(target.url)) return text
+  const { document } = new YamlText(text)
+  const groups = listIn(document, entryOf(document, job.name), 'static_configs')
+  // From behind, so that numbers stay true while groups come.
+  for (const [g, group] of [...job.staticConfigs.entries()].reverse()) {
+    if (isProxied(group.labels) === proxied) continue
+    const wanted = group.targets.map(address => targetUrl(job, address, group.labels) === target.url)
+    if (wanted.includes(true)) groups.items.splice(g, 1, ...split(document, mapAt(groups, g), group, wanted))
+  }
+  const edited = printed(document)
+  checkWays(text, edited, { job: target.job, url: target.url, proxied })
+  return edited
 }
 
 interface Parts {
@@ -139,6 +163,55 @@ function jobEntry({ job, intervalMs }: NewTarget, { scheme, path, params, addres
 function removeFrom(list: YAMLSeq, job: Job, labels: Readonly<Record<string, string>>, url: string): void {
   const isWanted = (i: number) => targetUrl(job, String(list.get(i)), labels) === url
   for (let i = list.items.length - 1; i >= 0; i--) if (isWanted(i)) list.delete(i)
+}
+
+/** A group cut where wanted targets begin and end; the wanted ones change their way. */
+function split(document: Document, map: YAMLMap, group: TargetGroup, wanted: readonly boolean[]): YAMLMap[] {
+  const list = listIn(document, map, 'targets')
+  const { items } = list
+  const starts = [...wanted.keys()].filter(i => i === 0 || wanted[i] !== wanted[i - 1])
+  return starts.map((from, i) => {
+    const part = i === 0 ? map : document.createNode({ targets: [], ...labelsOf(group) })
+    const targets = listIn(document, part, 'targets')
+    targets.items = items.slice(from, starts[i + 1])
+    targets.flow = list.flow ?? false
+    if (wanted[from]) changeWay(document, part, group)
+    return part
+  })
+}
+
+function labelsOf({ labels }: TargetGroup): Partial<TargetGroup> {
+  return Object.keys(labels).length > 0 ? { labels } : {}
+}
+
+function changeWay(document: Document, map: YAMLMap, { labels }: TargetGroup): void {
+  const node: unknown = map.get('labels', true)
+  const own = isMap(node) ? node : document.createNode({ ...labels })
+  if (isProxied(labels)) own.delete(metaLabels.proxy)
+  else own.set(metaLabels.proxy, 'true')
+  // A group without labels is one that new targets join.
+  if (own.items.length === 0) map.delete('labels')
+  else map.set('labels', own)
+}
+
+/** What was edited may have stood for other targets as well, by an anchor. */
+function checkWays(
+  text: string,
+  edited: string,
+  changed: { job: string; url: string; proxied: boolean },
+): void {
+  const wanted = waysIn(text).map(way => {
+    return way.job === changed.job && way.url === changed.url ? { ...way, proxied: changed.proxied } : way
+  })
+  if (JSON.stringify(waysIn(edited)) !== JSON.stringify(wanted)) throw cannotEdit('static_configs')
+}
+
+function waysIn(text: string): { job: string; url: string; proxied: boolean }[] {
+  return parseConfig(text).jobs.flatMap(job =>
+    job.staticConfigs.flatMap(({ targets, labels }) =>
+      targets.map(to => ({ job: job.name, url: targetUrl(job, to, labels), proxied: isProxied(labels) })),
+    ),
+  )
 }
 
 function rootOf(document: Document): YAMLMap {

@@ -121,6 +121,10 @@ function readGroup(value: Value): TargetGroup {
   if (scheme !== 'http' && scheme !== 'https') {
     fields.labels.fail(`want scheme http or https, have ${quote(scheme)}`)
   }
+  const proxied = labels[metaLabels.proxy] ?? 'false'
+  if (!/^(true|false)$/.test(proxied)) {
+    fields.labels.fail(`want "true" or "false" for ${metaLabels.proxy}, have ${quote(proxied)}`)
+  }
   const own = ['__scrape_interval__', '__scrape_timeout__'].find(name => name in labels)
   if (own) fields.labels.fail(`label ${own} is not supported yet`)
   return { targets, labels }

@@ -6,7 +6,14 @@ export const metaLabels = {
   scheme: '__scheme__',
   path: '__metrics_path__',
   param: '__param_',
+  /** Brazier's own, with the value "true": ask it through the sidecar. Prometheus drops labels of this form, so the
+   *  file stays one for it, too. */
+  proxy: '__brazier_proxy__',
 } as const
+
+export function isProxied(labels: Readonly<Record<string, string>>): boolean {
+  return labels[metaLabels.proxy] === 'true'
+}
 
 /** The URL at which a target of a job is scraped. Labels of its group may name another scheme, path, address or
  *  the first value of a parameter (upstream's `Target.URL`). */

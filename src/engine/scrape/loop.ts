@@ -7,10 +7,12 @@ import type { LastScrape, TargetStatus } from '../model/target.ts'
 import { SeriesCache } from './cache.ts'
 import { Ingestion, ScrapeCounts } from './ingest.ts'
 import type { ScrapeMetrics } from './metrics.ts'
+import type { SidecarProxy } from './proxy.ts'
 import { Report } from './report.ts'
 import { BodyTooLargeError, requestMetrics } from './request.ts'
 import { nextStep, scheduleOf, slotAfter } from './schedule.ts'
 import type { Target } from './target.ts'
+import { straightWay } from './way.ts'
 
 // Timers run in 32 bits, and a clock that is set should be noticed before long.
 const longestWaitMs = 3600_000
@@ -25,6 +27,8 @@ export interface Surroundings {
   readonly metrics: ScrapeMetrics
   /** The engine's own metrics, for the target that is the engine. */
   readonly selfMetrics: SelfMetrics | null
+  /** Where there is none, every target is asked straight. */
+  readonly proxy: SidecarProxy | null
   readonly bodyLimit: number
 }
 
@@ -60,8 +64,8 @@ export class ScrapeLoop {
   }
 
   get status(): TargetStatus {
-    const { id, job, url, labels, intervalMs } = this.target
-    return { id, job, url, labels, intervalMs, health: this.health, lastScrape: this.lastScrape }
+    const { id, job, url, labels, intervalMs, proxied } = this.target
+    return { id, job, url, labels, intervalMs, proxied, health: this.health, lastScrape: this.lastScrape }
   }
 
   /** Scrapes now; the slots begin half an interval later at the earliest. */
@@ -73,18 +77,18 @@ export class ScrapeLoop {
   }
 
   /** Goes on with other settings for the same series: same labels, and the same opinion about exposed labels and
-   *  timestamps. */
+   *  timestamps. Another way to the target is tried at once. */
   update(target: Target): void {
-    const { state } = this
     const sameInterval = target.intervalMs === this.target.intervalMs
+    const goesOn = this.state === 'running' && target.proxied === this.target.proxied
     this.target = target
     this.ingestion = new Ingestion(target, this.cache, this.around.metrics)
-    if (state === 'running' && sameInterval) return
+    if (goesOn && sameInterval) return
     this.state = 'running'
     this.due = slotAfter(this.schedule, this.around.host.now())
     // What runs now goes on to the next slot when it is done.
     if (this.running) return
-    if (state === 'running') this.rest()
+    if (goesOn) this.rest()
     else this.start()
   }
 
@@ -180,10 +184,11 @@ export class ScrapeLoop {
   }
 
   private fetch(abort: AbortController): Promise<Uint8Array> {
-    const { host, selfMetrics, bodyLimit } = this.around
-    const { url, timeoutMs } = this.target
+    const { host, selfMetrics, proxy, bodyLimit } = this.around
+    const { url, timeoutMs, proxied } = this.target
     if (selfMetrics?.url === url) return Promise.resolve(new TextEncoder().encode(selfMetrics.text()))
-    return requestMetrics(host, { url, timeoutMs, abort, bodyLimit })
+    const way = proxied && proxy ? proxy : straightWay(host)
+    return requestMetrics(host, way, { url, timeoutMs, abort, bodyLimit })
   }
 
   /** Brings a scrape into the store, answers why it failed or null.

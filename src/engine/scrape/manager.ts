@@ -6,6 +6,7 @@ import type { Diagnosis, TargetStatus } from '../model/target.ts'
 import { diagnose } from './diagnose.ts'
 import { ScrapeLoop, type SelfMetrics, type Surroundings } from './loop.ts'
 import { scrapeMetrics } from './metrics.ts'
+import { SidecarProxy } from './proxy.ts'
 import { targetsOf, type Target } from './target.ts'
 
 export interface ScrapeOptions {
@@ -15,6 +16,9 @@ export interface ScrapeOptions {
   readonly metrics: Registry
   /** Where the engine's own metrics would be, and what they are: that target is not asked over the network. */
   readonly selfMetrics?: SelfMetrics | null
+  /** URL of the folder from which the page came, whose server may be a sidecar; null where targets are all asked
+   *  straight, as Node does. */
+  readonly proxyBase?: string | null
   /** Bytes that a body must stay below. */
   readonly bodyLimit?: number
 }
@@ -31,8 +35,11 @@ export class ScrapeManager {
   private jobNames = new Set<string>()
   private stopped = false
 
-  constructor({ host, appender, metrics, selfMetrics = null, bodyLimit = defaultBodyLimit }: ScrapeOptions) {
-    this.around = { host, appender, metrics: scrapeMetrics(metrics), selfMetrics, bodyLimit }
+  constructor(options: ScrapeOptions) {
+    const { host, appender, selfMetrics = null, proxyBase = null, bodyLimit = defaultBodyLimit } = options
+    const metrics = scrapeMetrics(options.metrics)
+    const proxy = proxyBase === null ? null : new SidecarProxy(host, proxyBase)
+    this.around = { host, appender, metrics, selfMetrics, proxy, bodyLimit }
   }
 
   /** Makes these the jobs that are scraped. A target that was there goes on undisturbed, a new one is scraped at
@@ -41,8 +48,10 @@ export class ScrapeManager {
     if (this.stopped) return
     const start = this.around.host.monotonic()
     const before = this.loops
+    const targets = jobs.flatMap(targetsOf)
+    this.around.proxy?.allow(targets.filter(({ proxied }) => proxied).map(({ url }) => url))
     this.loops = new Map()
-    for (const target of jobs.flatMap(targetsOf)) {
+    for (const target of targets) {
       this.loops.set(target.id, this.continued(before.get(target.id), target) ?? this.started(target))
     }
     const kept = new Set(this.loops.values())

@@ -1,8 +1,6 @@
 import type { Host } from '../model/host.ts'
 import { quote } from '../model/labels.ts'
-
-// Above 128 bytes a browser asks the target's leave before every scrape, which exporters do not answer.
-const accept = 'text/plain;version=1.0.0;escaping=allow-utf-8,text/plain;version=0.0.4;q=0.9,*/*;q=0.1'
+import type { Way } from './way.ts'
 
 /** The answer is larger than a scrape may be. */
 export class BodyTooLargeError extends Error {
@@ -20,30 +18,19 @@ export interface ScrapeRequest {
 
 /** Asks a target for its metrics: the body of a 200 in a text format, nothing else.
  *  @throws Error whose message is what the user sees of a failed scrape */
-export async function requestMetrics(host: Host, request: ScrapeRequest): Promise<Uint8Array> {
+export async function requestMetrics(host: Host, way: Way, request: ScrapeRequest): Promise<Uint8Array> {
   const { url, timeoutMs, bodyLimit } = request
-  return withTimeout(host, timeoutMs, request.abort, async signal => {
-    const response = await fetched(host, url, signal)
-    if (response.status !== 200) {
-      void response.body?.cancel().catch(() => undefined)
-      throw new Error(`server returned HTTP status ${response.status} ${response.statusText}`.trim())
-    }
-    const body = await readBody(response, signal, bodyLimit)
-    checkType(response.headers.get('content-type'))
-    return body
-  })
-}
-
-async function fetched(host: Host, url: string, signal: AbortSignal): Promise<Response> {
-  try {
-    return await host.fetch(url, { headers: { accept }, signal })
-  } catch (error) {
-    signal.throwIfAborted()
-    // A browser does not tell apart what is down, refused by CORS or unknown to DNS; Node gives the cause.
-    const cause = error instanceof Error && error.cause instanceof Error ? `: ${error.cause.message}` : ''
-    const message = error instanceof Error ? error.message : String(error)
-    throw new Error(message + cause, { cause: error })
-  }
+  return withTimeout(host, timeoutMs, request.abort, signal =>
+    way.ask({ url, timeoutMs, signal }, async response => {
+      if (response.status !== 200) {
+        void response.body?.cancel().catch(() => undefined)
+        throw new Error(`server returned HTTP status ${response.status} ${response.statusText}`.trim())
+      }
+      const body = await readBody(response, signal, bodyLimit)
+      checkType(response.headers.get('content-type'))
+      return body
+    }),
+  )
 }
 
 /** Runs `action` and aborts when the time is over before it is done. */
@@ -63,8 +50,9 @@ export async function withTimeout<T>(
   }
 }
 
-/** The body as bytes, read in pieces so that a target cannot fill the memory. */
-async function readBody(response: Response, signal: AbortSignal, limit: number): Promise<Uint8Array> {
+/** The body as bytes, read in pieces so that a target cannot fill the memory.
+ *  @throws BodyTooLargeError when it has `limit` bytes or more; the signal's reason when aborted */
+export async function readBody(response: Response, signal: AbortSignal, limit: number): Promise<Uint8Array> {
   if (!response.body) return new Uint8Array()
   const reader = response.body.getReader()
   const cancel = () => void reader.cancel(signal.reason).catch(() => undefined)

@@ -1,5 +1,5 @@
 import type { Job } from '../config/config.ts'
-import { metaLabels, targetUrl } from '../config/url.ts'
+import { isProxied, metaLabels, targetUrl } from '../config/url.ts'
 import { labelsFrom, labelsKey, type Labels } from '../model/labels.ts'
 
 /** Something to scrape, with all that its job says about it. */
@@ -14,6 +14,8 @@ export interface Target {
   readonly timeoutMs: number
   readonly honorLabels: boolean
   readonly honorTimestamps: boolean
+  /** Whether it is asked through the sidecar. */
+  readonly proxied: boolean
   /** In [0, 2^32), even over all targets: where in the interval its slots lie. */
   readonly hash: number
 }
@@ -42,7 +44,7 @@ function targetOf(job: Job, address: string, given: Readonly<Record<string, stri
   const identity = [job.name, url, labelsKey(labels)].join('\n')
   const hash = fnv1a(identity, 0x811c9dc5)
   const id = [hash, fnv1a(identity, hash)].map(half => half.toString(16).padStart(8, '0')).join('')
-  const settings = { intervalMs, timeoutMs, honorLabels, honorTimestamps }
+  const settings = { intervalMs, timeoutMs, honorLabels, honorTimestamps, proxied: isProxied(given) }
   return { id, job: job.name, url, labels, ...settings, hash }
 }
 

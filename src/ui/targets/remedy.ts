@@ -15,6 +15,8 @@ export function adviceFor(diagnosis: Diagnosis, targetUrl: string, pageOrigin: s
   switch (diagnosis.kind) {
     case 'cors':
       return corsAdvice(diagnosis.header, url)
+    case 'proxy':
+      return [{ text: t.proxy(diagnosis.error) }, { text: t.proxyAdvice }]
     case 'unreachable':
       return [
         { text: t.unreachable(url.host) },

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
-import { addTarget, removeTarget, TargetProblem } from '../../../src/engine/config/edit.ts'
+import { addTarget, removeTarget, setProxied, TargetProblem } from '../../../src/engine/config/edit.ts'
 import { parseConfig } from '../../../src/engine/config/parse.ts'
-import { targetUrl } from '../../../src/engine/config/url.ts'
+import { isProxied, targetUrl } from '../../../src/engine/config/url.ts'
 
 const commented = `# What we watch.
 global:
@@ -175,4 +175,84 @@ test('what an alias stands for is not edited', () => {
   expect(() => addTarget(text, { job: 'k', url: 'http://b/metrics', intervalMs: 60_000 })).toThrow(
     'static_configs is written with a YAML alias; edit prometheus.yml by hand',
   )
+})
+
+describe('a target changes its way', () => {
+  const at = (address: string) => ({ job: 'j', url: `http://${address}/metrics` })
+  const config = (groups: string) => `scrape_configs: [{job_name: j, static_configs: [${groups}]}]`
+
+  /** Groups, one in brackets: addresses with a star when they are proxied, then the labels. */
+  function print(text: string): string {
+    const groups = parseConfig(text).jobs.flatMap(job => job.staticConfigs)
+    return groups
+      .map(({ targets, labels }) => {
+        const names = targets.map(name => name + (isProxied(labels) ? '*' : ''))
+        const rest = Object.entries(labels).filter(([name]) => name !== '__brazier_proxy__')
+        return `[${[...names, ...rest.map(pair => pair.join('='))].join(' ')}]`
+      })
+      .join('')
+  }
+
+  const on = '__brazier_proxy__: "true"'
+  const rows: [string, string, string, string][] = [
+    ['alone in its group', '{targets: [a]}', '[a*]', '[a]'],
+    ['alone in a group with labels', '{targets: [a], labels: {b: c}}', '[a* b=c]', '[a b=c]'],
+    ['the first of a group', '{targets: [a, x]}', '[a*][x]', '[a][x]'],
+    ['the last of a group', '{targets: [x, y, a]}', '[x y][a*]', '[x y][a]'],
+    [
+      'in the middle',
+      '{targets: [x, a, y], labels: {b: c}}',
+      '[x b=c][a* b=c][y b=c]',
+      '[x b=c][a b=c][y b=c]',
+    ],
+    ['named twice', '{targets: [a, x, a]}', '[a*][x][a*]', '[a][x][a]'],
+    [
+      'in two groups',
+      '{targets: [x, a]}, {targets: [a], labels: {b: c}}',
+      '[x][a*][a* b=c]',
+      '[x][a][a b=c]',
+    ],
+    ['among others that are proxied', `{targets: [x, a], labels: {${on}}}`, '[x* a*]', '[x*][a]'],
+    ['that said no before', '{targets: [a], labels: {__brazier_proxy__: false}}', '[a*]', '[a]'],
+    [
+      'whose labels are an alias',
+      '{targets: [x], labels: &l {b: c}}, {targets: [a], labels: *l}',
+      '[x b=c][a* b=c]',
+      '[x b=c][a b=c]',
+    ],
+  ]
+  test.each(rows)('%s', (_, groups, switchedOn, switchedOff) => {
+    const through = setProxied(config(groups), at('a'), true)
+    expect(print(through)).toBe(switchedOn)
+    expect(setProxied(through, at('a'), true)).toBe(through)
+    expect(print(setProxied(through, at('a'), false))).toBe(switchedOff)
+  })
+
+  test('and comments stay', () => {
+    const through = setProxied(commented, { job: 'node', url: 'http://b:9100/metrics' }, true)
+    for (const comment of commented.match(/#.*/g) ?? []) expect(through).toContain(comment)
+    const back = setProxied(through, { job: 'node', url: 'http://b:9100/metrics' }, false)
+    expect(back.replace(/\s+/g, ' ')).toBe(commented.replace(/\s+/g, ' '))
+  })
+
+  test('and a new target does not join it', () => {
+    const through = setProxied(config('{targets: [a]}'), at('a'), true)
+    const added = addTarget(through, { ...at('b'), intervalMs: 60_000 })
+    expect(print(added)).toBe('[a*][b]')
+    expect(print(removeTarget(added, at('a')))).toBe('[b]')
+  })
+
+  test.each([at('z'), { ...at('a'), job: 'k' }])('unless it is not there: %j', target => {
+    const text = config('{targets: [a]}')
+    expect(setProxied(text, target, true)).toBe(text)
+  })
+
+  test.each([
+    config('{targets: [a], labels: &l {b: c}}, {targets: [x], labels: *l}'),
+    'scrape_configs:\n- {job_name: j, static_configs: &s [{targets: [a, x]}]}\n- {job_name: k, static_configs: *s}\n',
+  ])('unless others would change with it', text => {
+    expect(() => setProxied(text, at('a'), true)).toThrow(
+      'static_configs is written with a YAML alias; edit prometheus.yml by hand',
+    )
+  })
 })

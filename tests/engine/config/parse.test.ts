@@ -150,6 +150,12 @@ describe('what is wrong is said with its place', () => {
     [job('static_configs: [{labels: {"": x}}]'), 3, 30, '"" is not a valid label name'],
     [job('static_configs: [{labels: {a: "\\ud800"}}]'), 3, 33, '"\\ud800" is not a valid label value'],
     [job('static_configs: [{labels: {a: [x]}}]'), 3, 33, 'want a string, have a list'],
+    [
+      job('static_configs: [{labels: {__brazier_proxy__: maybe}}]'),
+      3,
+      29,
+      'want "true" or "false" for __brazier_proxy__, have "maybe"',
+    ],
     [job('static_configs: [{labels: {__scheme__: ftp}}]'), 3, 29, 'want scheme http or https, have "ftp"'],
   ]
   test.each(rows)('%j', (text, line, column, message) => {

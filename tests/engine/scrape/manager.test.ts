@@ -389,6 +389,7 @@ describe('the report', () => {
       url: 'http://h/metrics',
       labels: ['instance', 'h', 'job', 'j'],
       intervalMs: 10_000,
+      proxied: false,
       health: 'up',
       lastScrape: { t: start, durationMs: 0, samples: 1, error: null },
     })
@@ -543,7 +544,7 @@ describe('a diagnosis', () => {
     [
       'finds an answer that may not be read',
       mode => (mode === 'no-cors' ? Response.error() : refused()),
-      { kind: 'cors', header: 'Access-Control-Allow-Origin: *' },
+      { kind: 'cors', header: 'Access-Control-Allow-Origin: *', proxy: false },
     ],
     ['finds nobody', refused, { kind: 'unreachable' }],
     ['does not wait for ever', () => new Promise<Response>(() => undefined), { kind: 'unreachable' }],

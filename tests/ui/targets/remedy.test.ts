@@ -9,7 +9,7 @@ const said = (diagnosis: Diagnosis, target = url, origin = 'http://localhost:909
     .join('\n')
 
 test.each(['Access-Control-Allow-Origin: *', '*'])('for CORS (%s) the exact header can be copied', header => {
-  const [first, ...examples] = adviceFor({ kind: 'cors', header }, url, 'http://localhost:9099')
+  const [first, ...examples] = adviceFor({ kind: 'cors', header, proxy: true }, url, 'http://localhost:9099')
   expect(first?.code).toBe('Access-Control-Allow-Origin: *')
   expect(examples.map(({ code }) => code).join('\n')).toContain(
     'add_header Access-Control-Allow-Origin "*" always;',
@@ -17,12 +17,14 @@ test.each(['Access-Control-Allow-Origin: *', '*'])('for CORS (%s) the exact head
 })
 
 test('a header that names the page’s own origin stays whole', () => {
-  const [first] = adviceFor({ kind: 'cors', header: 'http://localhost:9099' }, url, '')
+  const [first] = adviceFor({ kind: 'cors', header: 'http://localhost:9099', proxy: false }, url, '')
   expect(first?.code).toBe('Access-Control-Allow-Origin: http://localhost:9099')
 })
 
 test.each([
   [{ kind: 'unreachable' }, 'Nothing answers at example.org:9100'],
+  [{ kind: 'proxy', error: 'self-signed certificate' }, 'and that fails: self-signed certificate'],
+  [{ kind: 'proxy', error: 'nobody there' }, 'npm start brings it back'],
   [{ kind: 'readable' }, 'can be read now'],
   [{ kind: 'http', status: 404 }, 'nothing at /stats'],
   [{ kind: 'http', status: 401 }, 'user, a password or a token'],
