@@ -29,13 +29,17 @@ export function parseFlags(args: readonly string[], version: string): Command {
       },
     }).values
   } catch (error) {
-    // Node explains itself over several sentences; the first one says it.
-    const text = error instanceof Error ? error.message : String(error)
-    return { kind: 'refuse', reason: `${text.split(/\.?(?:\s*\n|\. )/)[0] ?? text} (--help lists the flags)` }
+    return { kind: 'refuse', reason: `${firstSentence(error)} (--help lists the flags)` }
   }
   if (flags.help) return { kind: 'print', text: help }
   if (flags.version) return { kind: 'print', text: `brazier ${version}` }
   if (!/^\d{1,5}$/.test(flags.port) || Number(flags.port) > 65535)
     return { kind: 'refuse', reason: `--port wants a number from 0 to 65535, found '${flags.port}'` }
   return { kind: 'serve', port: Number(flags.port) }
+}
+
+/** What is wrong with the arguments: Node explains itself over several sentences; the first one says it. */
+export function firstSentence(error: unknown): string {
+  const text = error instanceof Error ? error.message : String(error)
+  return text.split(/\.?(?:\s*\n|\. )/)[0] ?? text
 }

@@ -3,6 +3,12 @@ import type { AddressInfo } from 'node:net'
 
 export type Handler = (request: IncomingMessage, response: ServerResponse) => Promise<void> | undefined
 
+export interface Address {
+  /** A name or an IP address, without brackets. */
+  readonly host: string
+  readonly port: number
+}
+
 export interface Listening {
   readonly port: number
   /** Stops accepting, lets running answers end for a second, then closes what is still open. */
@@ -37,6 +43,12 @@ export async function listen(handler: Handler, port: number): Promise<Listening>
     if (port === 0 && error instanceof PortInUseError) return listen(handler, 0)
     throw error
   }
+}
+
+/** Listens on one address, a name or an IP address. Port 0 takes a free one. */
+export async function listenAt(handler: Handler, { host, port }: Address): Promise<Listening> {
+  const server = await bind(handler, port, host)
+  return { port: (server.address() as AddressInfo).port, close: () => end(server) }
 }
 
 function bind(handler: Handler, port: number, host: string): Promise<Server> {

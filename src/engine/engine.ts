@@ -1,18 +1,29 @@
 import { apiRoutes } from './api/routes.ts'
 import type {
+  BlocksStatus,
   Diagnosis,
   EngineService,
   EngineStatus,
+  ExportRequest,
+  ExportTicket,
+  ImportReport,
+  ImportSource,
+  LabelQuery,
   NewTarget,
   Notice,
+  SeriesQuery,
   TargetStatus,
 } from './api/service.ts'
-import { addTarget, removeTarget } from './config/edit.ts'
+import { addTarget, removeTarget, setProxied } from './config/edit.ts'
 import { parseConfig } from './config/parse.ts'
 import { NotFoundError, type Disk } from './disk/disk.ts'
+import { findNames, findSeries, findValues } from './lookups.ts'
 import { Registry } from './metrics/registry.ts'
 import type { InstantAnswer, InstantQuery, RangeAnswer, RangeQuery } from './model/answers.ts'
+import { QueryError } from './model/errors.ts'
 import type { Host } from './model/host.ts'
+import type { Labels } from './model/labels.ts'
+import type { Querier } from './model/store.ts'
 import { QueryEngine } from './promql/engine.ts'
 import { ScrapeManager } from './scrape/manager.ts'
 import { openDb, type CommittedSamples, type Db } from './tsdb/db.ts'
@@ -28,6 +39,8 @@ export interface EngineOptions {
   readonly selfUrl: string | null
   /** Metrics of the sidecar that serves the page, when there is one. */
   readonly sidecarUrl: string | null
+  /** Text of a prometheus.yml that is in force instead of the one on the disk, and that nothing here changes. */
+  readonly config?: string
 }
 
 const configPath = 'prometheus.yml'
@@ -35,11 +48,13 @@ const utf8 = { encode: new TextEncoder(), decode: new TextDecoder() }
 
 /** Opens the store, reads the configuration and starts to scrape. Nobody else may write to the disk until
  *  `close` resolves.
- *  @throws what the disk throws; a damaged log is repaired and told as a notice */
+ *  @throws what the disk throws; a damaged log is repaired and told as a notice
+ *  @throws SyntaxProblem where the given configuration is none, before anything else is done */
 export async function openEngine(options: EngineOptions): Promise<Engine> {
+  if (options.config !== undefined) parseConfig(options.config)
   const metrics = new Registry()
   const db = await openDb(options.disk, options.host, metrics)
-  return new Engine(options, metrics, db, await storedConfig(options.disk))
+  return new Engine(options, metrics, db, options.config ?? (await storedConfig(options.disk)))
 }
 
 /** Prometheus itself, put together. The only file that sees all the rooms. */
@@ -63,9 +78,16 @@ export class Engine implements EngineService {
     this.startedAt = host.now()
     this.metricsRegistry = metrics
     this.db = db
-    this.queries = new QueryEngine({ querier: () => db.querier(), host, metrics })
+    this.queries = new QueryEngine({ querier: block => querierOf(db, block), host, metrics })
     const selfMetrics = selfUrl === null ? null : { url: selfUrl, text: () => metrics.text() }
-    this.scrapes = new ScrapeManager({ host, appender: () => db.appender(), metrics, selfMetrics })
+    const appender = () => db.appender()
+    this.scrapes = new ScrapeManager({
+      host,
+      appender,
+      metrics,
+      selfMetrics,
+      proxyBase: proxyBaseOf(options),
+    })
     this.handle = apiRoutes(this, () => host.now())
     this.describeBuild()
     this.config = stored ?? defaultConfig(options)
@@ -80,8 +102,16 @@ export class Engine implements EngineService {
     return this.queries.range(query, signal)
   }
 
-  labelValues(name: string): Promise<string[]> {
-    return this.db.querier().labelValues(name, [], { minT: -Infinity, maxT: Infinity })
+  series(query: SeriesQuery): Promise<Labels[]> {
+    return findSeries(this.db.querier(), query)
+  }
+
+  async labelNames(query: LabelQuery): Promise<string[]> {
+    return findNames(this.db.querier(), query)
+  }
+
+  async labelValues(name: string, query: LabelQuery = {}): Promise<string[]> {
+    return findValues(this.db.querier(), name, query)
   }
 
   async targets(): Promise<TargetStatus[]> {
@@ -97,8 +127,43 @@ export class Engine implements EngineService {
     return target ? this.edit(text => removeTarget(text, target)) : Promise.resolve()
   }
 
+  async setProxied(id: string, proxied: boolean): Promise<void> {
+    const target = this.scrapes.targets().find(one => one.id === id)
+    if (target) await this.edit(text => setProxied(text, target, proxied))
+  }
+
   diagnose(id: string): Promise<Diagnosis> {
     return this.scrapes.diagnose(id)
+  }
+
+  async blocks(): Promise<BlocksStatus> {
+    const { blocks, transfers } = this.db
+    return { blocks: blocks.infos(), broken: blocks.broken(), jobs: transfers.jobs() }
+  }
+
+  importBlocks(source: ImportSource, signal?: AbortSignal): Promise<ImportReport> {
+    return this.db.transfers.import(source, signal)
+  }
+
+  openExport(request: ExportRequest): Promise<ExportTicket> {
+    return this.db.transfers.export(request)
+  }
+
+  readExport(id: number): Promise<Uint8Array | null> {
+    return this.db.transfers.readExport(id)
+  }
+
+  closeExport(id: number): Promise<void> {
+    return this.db.transfers.closeExport(id)
+  }
+
+  async deleteBlock(ulid: string): Promise<void> {
+    if (!(await this.db.blocks.remove(ulid))) throw new Error(`want a block of the store, have ${ulid}`)
+  }
+
+  async pinBlock(ulid: string, pinned: boolean): Promise<void> {
+    if (!this.db.blocks.metaOf(ulid)) throw new Error(`want a block of the store, have ${ulid}`)
+    await this.db.blocks.pins.set([ulid], pinned)
   }
 
   async status(): Promise<EngineStatus> {
@@ -130,6 +195,7 @@ export class Engine implements EngineService {
     const edited = this.lastEdit
       .catch(() => undefined)
       .then(async () => {
+        if (this.options.config !== undefined) throw new Error('the configuration is a file; edit it there')
         const text = change(this.config)
         const { jobs } = parseConfig(text)
         await this.options.disk.write(configPath, utf8.encode.encode(text))
@@ -177,6 +243,20 @@ async function storedConfig(disk: Disk): Promise<string | null> {
     if (error instanceof NotFoundError) return null
     throw error
   }
+}
+
+/** What a query looks at: everything, or one block. */
+function querierOf(db: Db, block: string | undefined): Querier {
+  if (block === undefined) return db.querier()
+  const querier = db.blocks.querier(block)
+  if (!querier) throw new QueryError('execution', `there is no block ${block} in the store`)
+  return querier
+}
+
+/** Where the sidecar would be, beside the page. Whether it is there is found out when it is needed, since it may come
+ *  later. Node reaches every target itself. */
+function proxyBaseOf({ kind, selfUrl }: EngineOptions): string | null {
+  return kind === 'node' || selfUrl === null ? null : new URL('./', selfUrl).href
 }
 
 /** Without a configuration Brazier looks at itself, so that there is something to see at once. */

@@ -89,6 +89,27 @@ describe('a target that the user adds', () => {
     await engine.close()
   })
 
+  test('is asked through the sidecar when it is told so, and after a restart still', async () => {
+    const { engine, disk } = await start()
+    await engine.addTarget(target)
+    const find = async (one: Engine) => (await one.targets()).find(row => row.url === url)
+    await engine.setProxied((await find(engine))?.id ?? '', true)
+    await engine.setProxied('nobody', true)
+    expect(await find(engine)).toMatchObject({ proxied: true })
+    await engine.close()
+    const asked: string[] = []
+    const host = new FakeHost()
+    const second = await start({ disk, host })
+    host.onFetch = address => {
+      asked.push(address)
+      return new Response(null, { status: 404 })
+    }
+    await host.advance(0)
+    expect(await find(second.engine)).toMatchObject({ proxied: true, health: 'down' })
+    expect(asked).toEqual(['http://localhost:9099/sidecar/session'])
+    await second.engine.close()
+  })
+
   test('that cannot be right is refused, and the configuration stays as it was', async () => {
     const { engine } = await start()
     await expect(engine.addTarget({ ...target, url: 'no url' })).rejects.toThrow()

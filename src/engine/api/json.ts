@@ -2,10 +2,29 @@ import type { InstantAnswer, QueryNotes, RangeAnswer, SamplesAnswer } from '../m
 import { formatFixed, formatFloat } from '../model/float.ts'
 import { pairsOf, type Labels } from '../model/labels.ts'
 
+/** What an answer says beside its data. */
+type Notes = Pick<QueryNotes, 'warnings' | 'infos'>
+
 /** The envelope of a successful query in pieces of some 64 KiB, so that a result of any size is written
  *  without ever being one string (https://prometheus.io/docs/prometheus/latest/querying/api/#format-overview). */
-export function* successJson(answer: InstantAnswer | RangeAnswer): Generator<string, void> {
-  yield* pieces(envelope(answer), 64 * 1024)
+export function successJson(answer: InstantAnswer | RangeAnswer): Generator<string, void> {
+  return envelope(queryData(answer), answer)
+}
+
+/** The envelope of a list of names or values, in such pieces. */
+export function textsJson(texts: readonly string[], warnings: readonly string[]): Generator<string, void> {
+  return envelope(
+    list(texts, text => JSON.stringify(text)),
+    { warnings, infos: [] },
+  )
+}
+
+/** The envelope of a list of series, in such pieces. */
+export function seriesJson(series: readonly Labels[], warnings: readonly string[]): Generator<string, void> {
+  return envelope(
+    list(series, labels => metric(labels)),
+    { warnings, infos: [] },
+  )
 }
 
 /** The envelope of a failure. */
@@ -13,10 +32,21 @@ export function errorJson(errorType: string, error: string): string {
   return JSON.stringify({ status: 'error', errorType, error })
 }
 
-function* envelope(answer: InstantAnswer | RangeAnswer): Generator<string, void> {
-  yield `{"status":"success","data":{"resultType":"${resultType(answer)}","result":`
+function* envelope(data: Iterable<string>, answer: Notes): Generator<string, void> {
+  let piece = '{"status":"success","data":'
+  for (const text of data) {
+    piece += text
+    if (piece.length < 64 * 1024) continue
+    yield piece
+    piece = ''
+  }
+  yield `${piece}${notes(answer)}}`
+}
+
+function* queryData(answer: InstantAnswer | RangeAnswer): Generator<string, void> {
+  yield `{"resultType":"${resultType(answer)}","result":`
   yield* result(answer)
-  yield `}${notes(answer)}}`
+  yield '}'
 }
 
 function resultType(answer: InstantAnswer | RangeAnswer): string {
@@ -33,13 +63,13 @@ function* result(answer: InstantAnswer | RangeAnswer): Generator<string, void> {
       yield `[${answer.t / 1000},${JSON.stringify(answer.value)}]`
       break
     case 'vector':
-      yield* list(answer.labels, i => `"value":${point(answer.t, answer.values[i] as number)}`)
+      yield* rows(answer.labels, i => `"value":${point(answer.t, answer.values[i] as number)}`)
       break
     case 'samples':
-      yield* list(answer.labels, i => `"values":[${samples(answer, i)}]`)
+      yield* rows(answer.labels, i => `"values":[${samples(answer, i)}]`)
       break
     case 'matrix':
-      yield* list(answer.labels, i => `"values":[${row(answer, i)}]`)
+      yield* rows(answer.labels, i => `"values":[${row(answer, i)}]`)
   }
 }
 
@@ -80,7 +110,7 @@ function metric(labels: Labels): string {
 }
 
 /** Warnings and infos: absent when empty, ten of each at most, as upstream truncates them. */
-function notes({ warnings, infos }: QueryNotes): string {
+function notes({ warnings, infos }: Notes): string {
   return field('warnings', 'warnings', warnings) + field('infos', 'info notices', infos)
 }
 
@@ -92,21 +122,12 @@ function field(name: string, words: string, texts: readonly string[]): string {
 }
 
 /** One object a series: its labels and what `values` writes for it. */
-function* list(all: readonly Labels[], values: (i: number) => string): Generator<string, void> {
-  yield '['
-  for (const [i, labels] of all.entries()) {
-    yield `${i > 0 ? ',' : ''}{"metric":${metric(labels)},${values(i)}}`
-  }
-  yield ']'
+function rows(all: readonly Labels[], values: (i: number) => string): Generator<string, void> {
+  return list(all, (labels, i) => `{"metric":${metric(labels)},${values(i)}}`)
 }
 
-function* pieces(texts: Iterable<string>, size: number): Generator<string, void> {
-  let piece = ''
-  for (const text of texts) {
-    piece += text
-    if (piece.length < size) continue
-    yield piece
-    piece = ''
-  }
-  yield piece
+function* list<T>(all: readonly T[], write: (one: T, i: number) => string): Generator<string, void> {
+  yield '['
+  for (const [i, one] of all.entries()) yield `${i > 0 ? ',' : ''}${write(one, i)}`
+  yield ']'
 }

@@ -1,4 +1,12 @@
 import type { InstantAnswer, InstantQuery, RangeAnswer, RangeQuery } from '../model/answers.ts'
+import type {
+  BlocksStatus,
+  ExportRequest,
+  ExportTicket,
+  ImportReport,
+  ImportSource,
+} from '../model/blocks.ts'
+import type { Labels } from '../model/labels.ts'
 import type { Diagnosis, NewTarget, TargetStatus } from '../model/target.ts'
 
 /** What the engine offers to its clients: the page over comlink, the HTTP API, the tests. Arguments and answers
@@ -6,22 +14,56 @@ import type { Diagnosis, NewTarget, TargetStatus } from '../model/target.ts'
 export interface EngineService {
   query(query: InstantQuery, signal?: AbortSignal): Promise<InstantAnswer>
   queryRange(query: RangeQuery, signal?: AbortSignal): Promise<RangeAnswer>
-  /** Sorted metric names of the head, for completion. */
-  labelValues(name: string): Promise<string[]>
+  /** Label sets of the series that a selector matches and that have samples in the range, sorted, each once. */
+  series(query: SeriesQuery): Promise<Labels[]>
+  /** Sorted label names. */
+  labelNames(query: LabelQuery): Promise<string[]>
+  /** Sorted values of a label. */
+  labelValues(name: string, query?: LabelQuery): Promise<string[]>
 
   targets(): Promise<TargetStatus[]>
   /** Writes the target into the configuration and scrapes it at once. */
   addTarget(target: NewTarget): Promise<void>
   /** Takes a target out of the configuration, along with its job when that was the last of it. */
   removeTarget(id: string): Promise<void>
+  /** Whether a target is asked through the sidecar that serves the page, for one that lets no page read it. */
+  setProxied(id: string, proxied: boolean): Promise<void>
   /** Finds out why a target cannot be read. */
   diagnose(id: string): Promise<Diagnosis>
+
+  blocks(): Promise<BlocksStatus>
+  /** Takes blocks in: all of them, checked to the last byte, or none.
+   *  @throws ImportError */
+  importBlocks(source: ImportSource, signal?: AbortSignal): Promise<ImportReport>
+  /** Begins an archive, which `readExport` answers in pieces of at most 1 MiB; null is the end. An archive that
+   *  nobody reads for a minute is given up. */
+  openExport(request: ExportRequest): Promise<ExportTicket>
+  readExport(id: number): Promise<Uint8Array | null>
+  closeExport(id: number): Promise<void>
+  deleteBlock(ulid: string): Promise<void>
+  pinBlock(ulid: string, pinned: boolean): Promise<void>
 
   status(): Promise<EngineStatus>
   /** The engine's own metrics in text format 0.0.4. */
   metrics(): Promise<string>
 }
 
+/** Times are milliseconds; both ends belong to the range. Without them all time is meant. */
+export interface LabelQuery {
+  /** PromQL vector selectors; a series matches when one of them does. None: every series. */
+  readonly match?: readonly string[]
+  readonly start?: number
+  readonly end?: number
+  /** At most so many results; 0 is no limit. */
+  readonly limit?: number
+}
+
+/** At least one selector must be given. */
+export interface SeriesQuery extends LabelQuery {
+  readonly match: readonly string[]
+}
+
+export type * from '../model/blocks.ts'
 export type { Diagnosis, NewTarget, TargetStatus } from '../model/target.ts'
 
 export interface EngineStatus {
@@ -51,6 +93,6 @@ export interface EngineStatus {
 
 /** Something the user has to know, for as long as it holds. */
 export interface Notice {
-  readonly kind: 'disk-full' | 'wal-repaired' | 'disk-error' | 'config'
+  readonly kind: 'disk-full' | 'wal-repaired' | 'disk-error' | 'config' | 'block-broken' | 'pins-damaged'
   readonly detail: string
 }
