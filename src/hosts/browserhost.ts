@@ -13,8 +13,10 @@ export function browserHost(): Host {
       return () => clearTimeout(timer)
     },
     yield: turnOfTasks(),
-    fetch: (url, { headers = {}, signal, mode = 'cors' }) =>
+    fetch: (url, { method = 'GET', body = null, headers = {}, signal, mode = 'cors' }) =>
       fetch(url, {
+        method,
+        body,
         headers: { ...headers },
         signal,
         mode,

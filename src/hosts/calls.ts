@@ -6,11 +6,21 @@ import type { EngineMethod, Outcome } from './protocol.ts'
 const methods: Readonly<Record<EngineMethod, number>> = {
   query: 1,
   queryRange: 1,
-  labelValues: 1,
+  series: 1,
+  labelNames: 1,
+  labelValues: 2,
   targets: 0,
   addTarget: 1,
   removeTarget: 1,
+  setProxied: 2,
   diagnose: 1,
+  blocks: 0,
+  importBlocks: 1,
+  openExport: 1,
+  readExport: 1,
+  closeExport: 1,
+  deleteBlock: 1,
+  pinBlock: 2,
   status: 0,
   metrics: 0,
 }
@@ -62,13 +72,19 @@ function invoke(
   return acts[method](...args, signal)
 }
 
-/** The buffers behind the typed arrays of an answer. They can be handed over instead of copied, since an answer
- *  belongs to whoever asked. */
+/** The buffers behind the typed arrays of an answer, or behind an answer that is one. They can be handed over instead
+ *  of copied, since an answer belongs to whoever asked. */
 export function buffersOf(answer: unknown): ArrayBuffer[] {
   if (typeof answer !== 'object' || answer === null) return []
+  if (ArrayBuffer.isView(answer)) return wholeBuffer(answer)
   const found = new Set<ArrayBuffer>()
   for (const value of Object.values(answer)) {
     if (ArrayBuffer.isView(value) && value.buffer instanceof ArrayBuffer) found.add(value.buffer)
   }
   return [...found]
+}
+
+/** A piece of an archive may lie in a larger buffer, and the rest of that is not the client's: then it is copied. */
+function wholeBuffer({ buffer, byteLength }: ArrayBufferView): ArrayBuffer[] {
+  return buffer instanceof ArrayBuffer && buffer.byteLength === byteLength ? [buffer] : []
 }

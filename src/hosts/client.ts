@@ -4,8 +4,21 @@
 //   waiting ──────────▶ ready ─────────────────────────────────────────────────────────────▶ waiting
 //      └──────── a newer build speaks, or the engine retires for one ───────▶ outdated, and the page is loaded anew
 import { EngineGoneError, type Connection, type EngineClient } from '../engine/api/connection.ts'
-import type { Diagnosis, EngineStatus, NewTarget, TargetStatus } from '../engine/api/service.ts'
+import type {
+  BlocksStatus,
+  Diagnosis,
+  EngineStatus,
+  ExportRequest,
+  ExportTicket,
+  ImportReport,
+  ImportSource,
+  LabelQuery,
+  NewTarget,
+  SeriesQuery,
+  TargetStatus,
+} from '../engine/api/service.ts'
 import type { InstantAnswer, InstantQuery, RangeAnswer, RangeQuery } from '../engine/model/answers.ts'
+import type { Labels } from '../engine/model/labels.ts'
 import { fromWire } from './errors.ts'
 import type { Names } from './names.ts'
 import { protocol, type EngineMethod, type Hello, type Notice } from './protocol.ts'
@@ -134,8 +147,14 @@ export class Client implements EngineClient {
   queryRange(query: RangeQuery, signal?: AbortSignal): Promise<RangeAnswer> {
     return this.call('queryRange', [query], signal)
   }
-  labelValues(name: string): Promise<string[]> {
-    return this.call('labelValues', [name])
+  series(query: SeriesQuery): Promise<Labels[]> {
+    return this.call('series', [query])
+  }
+  labelNames(query: LabelQuery): Promise<string[]> {
+    return this.call('labelNames', [query])
+  }
+  labelValues(name: string, query?: LabelQuery): Promise<string[]> {
+    return this.call('labelValues', [name, query])
   }
   targets(): Promise<TargetStatus[]> {
     return this.call('targets', [])
@@ -147,8 +166,34 @@ export class Client implements EngineClient {
   removeTarget(id: string): Promise<void> {
     return this.call('removeTarget', [id])
   }
+  setProxied(id: string, proxied: boolean): Promise<void> {
+    return this.call('setProxied', [id, proxied])
+  }
   diagnose(id: string): Promise<Diagnosis> {
     return this.call('diagnose', [id])
+  }
+  blocks(): Promise<BlocksStatus> {
+    return this.call('blocks', [])
+  }
+  async importBlocks(source: ImportSource, signal?: AbortSignal): Promise<ImportReport> {
+    const report = await this.call<ImportReport>('importBlocks', [source], signal)
+    this.askForPersistence()
+    return report
+  }
+  openExport(request: ExportRequest): Promise<ExportTicket> {
+    return this.call('openExport', [request])
+  }
+  readExport(id: number): Promise<Uint8Array | null> {
+    return this.call('readExport', [id])
+  }
+  closeExport(id: number): Promise<void> {
+    return this.call('closeExport', [id])
+  }
+  deleteBlock(ulid: string): Promise<void> {
+    return this.call('deleteBlock', [ulid])
+  }
+  pinBlock(ulid: string, pinned: boolean): Promise<void> {
+    return this.call('pinBlock', [ulid, pinned])
   }
   status(): Promise<EngineStatus> {
     return this.call('status', [])

@@ -1,4 +1,10 @@
-import { QueryError, SyntaxProblem, type QueryErrorType, type Span } from '../engine/model/errors.ts'
+import {
+  ImportError,
+  QueryError,
+  SyntaxProblem,
+  type QueryErrorType,
+  type Span,
+} from '../engine/model/errors.ts'
 import type { WireError } from './protocol.ts'
 
 /** An error as a message: what cloning keeps, and the fields of the classes that a client looks at. */
@@ -31,6 +37,8 @@ function blank(name: string, fields: WireError['fields']): Error {
       return new QueryError(fields['type'] as QueryErrorType, '', fields['span'] as Span | null)
     case 'SyntaxProblem':
       return new SyntaxProblem('', fields['line'] as number, fields['column'] as number)
+    case 'ImportError':
+      return new ImportError()
     case 'TypeError':
       return new TypeError()
     default:

@@ -15,8 +15,8 @@ export class Feed<T> {
   }
 
   /** Asks until the returned function is called. */
-  start(): () => void {
-    return poll(() => this.refresh(), this.everyMs)
+  start(everyMs = this.everyMs): () => void {
+    return poll(() => this.refresh(), everyMs)
   }
 
   /** Asks once, out of turn. */

@@ -1,7 +1,7 @@
 // Addresses inside the page: `#/query?g0.expr=up`. They live behind the hash so that any static host, under any
 // path, can serve the page.
 
-export const pages = ['query', 'targets', 'status'] as const
+export const pages = ['query', 'targets', 'blocks', 'status'] as const
 export type Page = (typeof pages)[number]
 
 export interface Route {

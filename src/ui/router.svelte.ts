@@ -5,7 +5,7 @@ import { formatRoute, pages, parseRoute, type Page, type Route } from './route.t
 export class Router {
   route = $state.raw<Route>(parseRoute(location.hash))
   /** The last parameters of each page, so that going there again shows the same. */
-  private readonly searches = $state<Record<Page, string>>({ query: '', targets: '', status: '' })
+  private readonly searches = $state<Record<Page, string>>({ query: '', targets: '', blocks: '', status: '' })
 
   /** Follows the address until the returned function is called. */
   start(): () => void {

@@ -5,7 +5,7 @@ const english = {
     name: 'Brazier',
     skip: 'Skip to content',
     nav: 'Pages',
-    pages: { query: 'Query', targets: 'Targets', status: 'Status' },
+    pages: { query: 'Query', targets: 'Targets', blocks: 'Blocks', status: 'Status' },
     title: (page: string) => `${page} · Brazier`,
   },
 
@@ -29,6 +29,8 @@ const english = {
     'disk-error': 'The store cannot be written.',
     config: 'The stored configuration cannot be read, so nothing of it is scraped.',
     'wal-repaired': 'The store was repaired when it was opened: its damaged end was cut off.',
+    'block-broken': 'A block cannot be opened, so its samples are missing from every answer.',
+    'pins-damaged': 'Which blocks are pinned could not be read, so all of them are.',
   },
 
   shortcuts: {
@@ -38,6 +40,7 @@ const english = {
       { keys: ['?'], does: 'Show this list' },
       { keys: ['g', 'q'], does: 'Go to Query' },
       { keys: ['g', 't'], does: 'Go to Targets' },
+      { keys: ['g', 'b'], does: 'Go to Blocks' },
       { keys: ['g', 's'], does: 'Go to Status' },
       { keys: ['/'], does: 'Edit the expression' },
       { keys: ['Enter'], does: 'In the expression: run the query' },
@@ -102,6 +105,8 @@ const english = {
     rows: (shown: string, total: string) => `${shown} of ${total} rows`,
     moreSamples: (n: number) => `… and ${n} more`,
     at: (time: string) => `at ${time}`,
+    onlyBlock: 'Only block',
+    allData: 'Look at everything again, not only at this block',
   },
 
   targets: {
@@ -140,6 +145,114 @@ const english = {
     confirm: (url: string) =>
       `Remove ${url}? Its samples stay in the store until they are older than the retention.`,
     keep: 'Keep',
+    proxied: 'through this page’s server',
+    straight: 'Scrape it directly again',
+    straightOf: (url: string) => `Scrape ${url} directly again`,
+  },
+
+  blocks: {
+    title: 'Blocks',
+    totals: (n: number, bytes: string, samples: string) =>
+      `${n === 1 ? '1 block' : `${n} blocks`} · ${bytes} · ${samples} samples`,
+    empty: 'No blocks yet.',
+    emptyHint:
+      'What is scraped is in the head first. Take in a snapshot or blocks of another Prometheus above, or export the head as a block below.',
+    unavailable: 'The blocks could not be listed:',
+    andMore: (name: string, more: number) => `${name} and ${more} more`,
+
+    importTitle: 'Import',
+    importHint: 'Drop blocks anywhere on this page: folders, a whole snapshot, .zip, .tar or .tar.gz.',
+    chooseFiles: 'Choose archives',
+    chooseFolder: 'Choose a folder',
+    drop: 'Drop to import blocks',
+    nothingPicked: 'There was no file in it.',
+    tooMany: (n: number) =>
+      `These are more than ${n} files and folders: choose the folder of the blocks itself.`,
+    unreadable: (path: string) => `${path} cannot be read.`,
+    imported: (n: number) => (n === 1 ? '1 block imported' : `${n} blocks imported`),
+    known: (n: number) => (n === 1 ? '1 was there already' : `${n} were there already`),
+    importedNone: 'nothing to import',
+    exported: (name: string, bytes: string) => `${name} was saved (${bytes}).`,
+    cancelled: {
+      import: (name: string) => `The import of ${name} was cancelled.`,
+      export: (name: string) => `The export of ${name} was cancelled.`,
+    },
+    failed: {
+      import: (name: string) => `${name} was not imported.`,
+      export: (name: string) => `${name} could not be exported.`,
+    },
+    outcomes: 'Results',
+    dismiss: 'Dismiss',
+
+    tasks: 'Running imports and exports',
+    progress: {
+      import: (name: string) => `Importing ${name}`,
+      export: (name: string) => `Exporting ${name}`,
+    },
+    phases: {
+      waiting: 'waiting',
+      starting: 'preparing',
+      reading: 'reading',
+      checking: 'checking every byte',
+      publishing: 'publishing',
+      writing: 'writing',
+    },
+    bytesOf: (done: string, total: string) => `${done} of ${total}`,
+    cancel: 'Cancel',
+    cancelOf: (name: string) => `Cancel ${name}`,
+
+    strip: (n: number, from: string, to: string, lanes: number) =>
+      `${n === 1 ? '1 block' : `${n} blocks`} from ${from} to ${to}, ${
+        lanes > 1 ? 'some of them overlapping' : 'none overlapping'
+      }.`,
+    kinds: { block: 'Block', pinned: 'Pinned block', head: 'Head' },
+
+    list: 'List of blocks',
+    range: 'Time range',
+    duration: 'Duration',
+    size: 'Size',
+    series: 'Series',
+    samples: 'Samples',
+    level: 'Level',
+    all: 'Select all blocks',
+    select: (ulid: string) => `Select ${ulid}`,
+    selected: (n: number) => `${n} selected`,
+    format: 'Format',
+    formats: { zip: '.zip', 'tar.gz': '.tar.gz' },
+    exportSelected: 'Export selected',
+    someBlocks: (n: number) => (n === 1 ? '1 block' : `${n} blocks`),
+    copyOf: (ulid: string) => `Copy ${ulid}`,
+    query: 'Query',
+    queryOf: (ulid: string) => `Query only ${ulid}`,
+    exportOf: (ulid: string, format: string) => `Export ${ulid} as ${format}`,
+    pinned: 'Pinned',
+    pinOf: (ulid: string) => `Pin ${ulid}`,
+    pinHint: 'Pin: keep this block until it is unpinned or deleted',
+    unpinHint: 'Pinned. Unpin: let retention and compaction have this block',
+    pinExplained:
+      'A pinned block stays as it is until you unpin or delete it: retention and compaction pass it by. Imported blocks come pinned.',
+    remove: 'Delete',
+    removeOf: (ulid: string) => `Delete ${ulid}`,
+    confirm: (ulid: string, period: string) =>
+      `Delete the block ${ulid} (${period})? Its samples are gone then; export it first if they may be needed again.`,
+    confirmBroken: (ulid: string) =>
+      `Delete the broken block ${ulid}? Its files are removed; nothing of it can be read anyway.`,
+    keep: 'Keep',
+
+    broken: 'Broken blocks',
+    brokenHint: 'These are stored and cannot be opened. Their samples are missing from every answer.',
+
+    exportTitle: 'Export a time range',
+    exportHint:
+      'Everything from head and blocks in that time, as one new block. An empty field is the first or the last sample of the head.',
+    from: 'From',
+    to: 'To',
+    theRange: 'the time range',
+    export: 'Export',
+    noHead: '2026-11-22 13:05:00',
+    wantTime: 'The head is empty: want a time such as 2026-11-22 13:05:00.',
+    badTime: 'Want a time such as 2026-11-22 13:05:00.',
+    badOrder: 'Want an end after the start.',
   },
 
   remedy: {
@@ -153,6 +266,14 @@ const english = {
     corsNginx: 'Where the program has no setting for it, put it behind a small proxy. nginx:',
     corsSome: 'Programs with a setting of their own:',
     corsExample: 'In your own service, for example in Go:',
+    through: 'Where that cannot be done, the server that this page came from can read the target instead:',
+    throughSwitch: 'Scrape it through this page’s server',
+    throughMissing:
+      'Where that cannot be done, open this page from npm start: the server that comes with it can read the target instead.',
+    proxy: (error: string) =>
+      `The target is scraped through the server that this page came from, and that fails: ${error}`,
+    proxyAdvice:
+      'If that server has ended, npm start brings it back. The mark at the target’s labels lets it be scraped directly again.',
     unreachable: (host: string) =>
       `Nothing answers at ${host}. Is the program running, and is the port right? Can this machine reach that host?`,
     mixed:

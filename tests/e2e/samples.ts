@@ -1,4 +1,5 @@
 import type { Page } from '@playwright/test'
+import { asStoredBy3x } from '../answers.ts'
 
 /** Labels as JSON of sorted pairs, then time in milliseconds, then value. NaN travels as text. */
 export type Sample = readonly [series: string, t: number, v: string]
@@ -39,16 +40,6 @@ export async function peerSamples(url: string, expr: string, time: number): Prom
     const series = JSON.stringify(asStoredBy3x(metric))
     return values.map(([t, v]): Sample => [series, Math.round(t * 1000), jsNumber(v)])
   })
-}
-
-/** Label pairs, flat and sorted; `le="1"` becomes `le="1.0"` as Prometheus 3 writes it. */
-export function asStoredBy3x(metric: Record<string, string>): string[] {
-  return Object.entries(metric)
-    .sort(([a], [b]) => (a < b ? -1 : 1))
-    .flatMap(([name, value]) => [
-      name,
-      (name === 'le' || name === 'quantile') && /^[+-]?\d+$/.test(value) ? `${value}.0` : value,
-    ])
 }
 
 /** A value of Prometheus's JSON, which is exact, as JavaScript prints it. */

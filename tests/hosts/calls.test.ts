@@ -14,7 +14,7 @@ function engineWith(service: Partial<EngineService>): Promise<EngineService> {
 
 test('a call reaches its method and brings the answer back', async () => {
   const calls = new Calls(engineWith({ labelValues: async name => [name, 'b'] }))
-  expect(await calls.call(1, 'labelValues', ['job'])).toEqual({ ok: true, value: ['job', 'b'] })
+  expect(await calls.call(1, 'labelValues', ['job', undefined])).toEqual({ ok: true, value: ['job', 'b'] })
 })
 
 test('a call that fails brings the error as a message', async () => {
@@ -46,7 +46,7 @@ test('a cancelled call is told by its signal, the others go on', async () => {
   const labelValues = () => new Promise<string[]>(resolve => (release = resolve))
   const calls = new Calls(engineWith({ query: untilAborted, labelValues }))
   const first = calls.call(1, 'query', [query])
-  const second = calls.call(2, 'labelValues', ['job'])
+  const second = calls.call(2, 'labelValues', ['job', undefined])
   await Promise.resolve()
   calls.cancel(1)
   expect(await first).toMatchObject({ ok: false, error: { name: 'AbortError' } })
@@ -86,4 +86,20 @@ test('the columns of an answer are handed over, each buffer once', () => {
   expect(buffersOf('text')).toEqual([])
   expect(buffersOf(undefined)).toEqual([])
   expect(buffersOf(null)).toEqual([])
+})
+
+test('a piece of an archive is handed over, but not the larger buffer that it is a part of', () => {
+  const piece = Uint8Array.of(1, 2, 3)
+  expect(buffersOf(piece)).toEqual([piece.buffer])
+  expect(buffersOf(piece.subarray(1))).toEqual([])
+})
+
+test('an import is told by its signal that nobody waits for it', async () => {
+  const importBlocks: EngineService['importBlocks'] = (_, signal) =>
+    new Promise((_, reject) => signal?.addEventListener('abort', () => reject(signal.reason as Error)))
+  const calls = new Calls(engineWith({ importBlocks }))
+  const call = calls.call(1, 'importBlocks', [{ kind: 'folder', name: 'data', files: [] }])
+  await Promise.resolve()
+  calls.cancel(1)
+  expect(await call).toMatchObject({ ok: false, error: { name: 'AbortError' } })
 })

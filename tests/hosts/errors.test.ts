@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { CorruptionError } from '../../src/engine/bytes/corruption.ts'
 import { DiskFullError } from '../../src/engine/disk/disk.ts'
-import { QueryError, SyntaxProblem } from '../../src/engine/model/errors.ts'
+import { ImportError, QueryError, SyntaxProblem } from '../../src/engine/model/errors.ts'
 import { fromWire, toWire } from '../../src/hosts/errors.ts'
 
 /** There and back, as a message does it. */
@@ -23,6 +23,12 @@ test('a syntax problem keeps its class and place, and says it once', () => {
   const error = sent(new SyntaxProblem('want a number, have "x"', 3, 7))
   expect(error).toBeInstanceOf(SyntaxProblem)
   expect(error).toMatchObject({ line: 3, column: 7, message: 'line 3, column 7: want a number, have "x"' })
+})
+
+test('a refused import keeps its class and its reason', () => {
+  const error = sent(new ImportError('a.zip: index at byte 12: want checksum 1, found 2'))
+  expect(error).toBeInstanceOf(ImportError)
+  expect(error.message).toBe('a.zip: index at byte 12: want checksum 1, found 2')
 })
 
 test.each([

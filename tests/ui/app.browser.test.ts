@@ -347,6 +347,8 @@ describe('the shell', () => {
     await open('#/query')
     await userEvent.keyboard('gt')
     await expect.element(page.getByRole('heading', { name: 'Targets' })).toBeVisible()
+    await userEvent.keyboard('gb')
+    await expect.element(page.getByRole('heading', { name: 'Blocks' })).toBeVisible()
     await userEvent.keyboard('gs')
     await expect.element(page.getByRole('heading', { name: 'Status' })).toBeVisible()
     await userEvent.keyboard('gq')
@@ -395,9 +397,12 @@ describe('the shell', () => {
     await expect.poll(first).toContain('11:59:59')
   })
 
+  const lists = ['#/targets', '#/blocks', '#/status']
   test.each([360, 400, 768])('nothing is wider than a window of %d pixels', async width => {
     await page.viewport(width, 780)
-    for (const hash of [link('rate(http_requests_total[5m])'), tableOf('up'), '#/targets', '#/status']) {
+    // The longest thing that the header ever says.
+    client.connect({ state: 'waiting' })
+    for (const hash of [link('rate(http_requests_total[5m])'), tableOf('up'), ...lists]) {
       await open(hash)
       await vi.waitFor(() => expect(target.querySelector('ul, table, dl')).not.toBeNull())
       expect(document.documentElement.scrollWidth).toBeLessThanOrEqual(width)

@@ -11,7 +11,9 @@ const views = {
   error: '#/query?g0.expr=up(((1',
   empty: '#/query?g0.expr=nothing',
   table: '#/query?g0.expr=up&g0.tab=table',
+  'one block': '#/query?g0.expr=up&block=01KAMJ6V0000000000000000QX',
   targets: '#/targets',
+  blocks: '#/blocks',
   status: '#/status',
 }
 
@@ -22,6 +24,11 @@ for (const theme of ['light', 'dark'] as const) {
     history.replaceState(null, '', hash)
     const client = new FakeClient()
     client.notices = [{ kind: 'disk-full', detail: 'wal/00000003' }]
+    client.stored = {
+      ...client.stored,
+      broken: [{ ulid: '01KAMJ6V0000000000000009QX', error: 'index: want 1, found 2 at byte 5' }],
+      jobs: [{ id: 1, kind: 'import', name: 'snapshot.tar.gz', phase: 'checking', done: 3, total: 4 }],
+    }
     const target = document.body.appendChild(document.createElement('div'))
     const app = mount(App, { target, props: { client } })
     // Until answers and the diagnosis of a target have been drawn.

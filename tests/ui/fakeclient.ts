@@ -1,5 +1,16 @@
 import type { Connection, EngineClient } from '../../src/engine/api/connection.ts'
-import type { Diagnosis, EngineStatus, NewTarget, TargetStatus } from '../../src/engine/api/service.ts'
+import type {
+  BlockInfo,
+  BlocksStatus,
+  Diagnosis,
+  EngineStatus,
+  ExportRequest,
+  ExportTicket,
+  ImportReport,
+  ImportSource,
+  NewTarget,
+  TargetStatus,
+} from '../../src/engine/api/service.ts'
 import type { InstantAnswer, InstantQuery, RangeAnswer, RangeQuery } from '../../src/engine/model/answers.ts'
 import { QueryError } from '../../src/engine/model/errors.ts'
 import { labelsFrom, type Labels } from '../../src/engine/model/labels.ts'
@@ -62,11 +73,19 @@ export class FakeClient implements EngineClient {
   readonly instantQueries: InstantQuery[] = []
   readonly added: NewTarget[] = []
   readonly removed: string[] = []
+  readonly imports: ImportSource[] = []
+  readonly exports: ExportRequest[] = []
+  readonly closedExports: number[] = []
   readonly now: number
-  diagnosis: Diagnosis = { kind: 'cors', header: 'Access-Control-Allow-Origin: *' }
+  diagnosis: Diagnosis = { kind: 'cors', header: 'Access-Control-Allow-Origin: *', proxy: true }
   list: TargetStatus[]
   notices: EngineStatus['notices'] = []
-  /** Set, it holds queries up until it resolves. */
+  stored: BlocksStatus
+  report: ImportReport = { imported: [], known: [] }
+  /** What an export reads, one after the other. */
+  pieces: readonly Uint8Array[] = [Uint8Array.of(1, 2), Uint8Array.of(3)]
+  private piecesRead = 0
+  /** Set, it holds queries, imports and the pieces of exports up until it resolves. */
   gate: Promise<void> | null = null
   refusal: Error | null = null
   private readonly listeners = new Set<(connection: Connection) => void>()
@@ -78,8 +97,18 @@ export class FakeClient implements EngineClient {
       target('1', 'brazier', 'http://localhost:9099/sidecar/metrics', 'up', now),
       target('2', 'node', 'http://localhost:9100/metrics', 'up', now),
       target('3', 'node', 'http://host-2:9100/metrics', 'down', now),
-      target('4', 'shop', 'http://localhost:8080/metrics', 'unknown', now),
+      { ...target('4', 'shop', 'http://localhost:8080/metrics', 'unknown', now), proxied: true },
     ]
+    const hour = 3600_000
+    this.stored = {
+      blocks: [
+        block('01KAMJ6V0000000000000000QX', now - 30 * hour, now - 28 * hour, { pinned: true, level: 2 }),
+        block('01KAMJ6V0000000000000001QX', now - 4 * hour, now - 2 * hour),
+        block('01KAMJ6V0000000000000002QX', now - 3 * hour, now - hour),
+      ],
+      broken: [],
+      jobs: [],
+    }
   }
 
   watch(listener: (connection: Connection) => void): () => void {
@@ -146,6 +175,14 @@ export class FakeClient implements EngineClient {
     }
   }
 
+  async series(): Promise<Labels[]> {
+    return [labels({ __name__: 'up', job: 'node' })]
+  }
+
+  async labelNames(): Promise<string[]> {
+    return ['__name__', 'instance', 'job']
+  }
+
   async labelValues(name: string): Promise<string[]> {
     if (name === '__name__') return ['http_requests_total', 'node_load1', 'prometheus_tsdb_head_series', 'up']
     return name === 'job' ? ['node', 'shop'] : []
@@ -169,8 +206,55 @@ export class FakeClient implements EngineClient {
     this.list = this.list.filter(other => other.id !== id)
   }
 
+  async setProxied(id: string, proxied: boolean): Promise<void> {
+    if (this.refusal) throw this.refusal
+    const health = proxied ? 'up' : 'down'
+    this.list = this.list.map(other => (other.id === id ? { ...other, proxied, health } : other))
+  }
+
   async diagnose(): Promise<Diagnosis> {
     return this.diagnosis
+  }
+
+  async blocks(): Promise<BlocksStatus> {
+    return this.stored
+  }
+
+  async importBlocks(source: ImportSource, signal?: AbortSignal): Promise<ImportReport> {
+    this.imports.push(source)
+    await Promise.race([this.gate, aborted(signal)])
+    if (this.refusal) throw this.refusal
+    this.stored = { ...this.stored, blocks: [...this.stored.blocks, ...this.report.imported] }
+    return this.report
+  }
+
+  async openExport(request: ExportRequest): Promise<ExportTicket> {
+    if (this.refusal) throw this.refusal
+    this.piecesRead = 0
+    const type = request.format === 'zip' ? 'application/zip' : 'application/gzip'
+    return { id: this.exports.push(request), fileName: `brazier.${request.format}`, type }
+  }
+
+  async readExport(): Promise<Uint8Array | null> {
+    await this.gate
+    return this.pieces[this.piecesRead++] ?? null
+  }
+
+  async closeExport(id: number): Promise<void> {
+    this.closedExports.push(id)
+  }
+
+  async deleteBlock(ulid: string): Promise<void> {
+    if (this.refusal) throw this.refusal
+    const { blocks, broken } = this.stored
+    const others = (block: { readonly ulid: string }) => block.ulid !== ulid
+    this.stored = { ...this.stored, blocks: blocks.filter(others), broken: broken.filter(others) }
+  }
+
+  async pinBlock(ulid: string, pinned: boolean): Promise<void> {
+    if (this.refusal) throw this.refusal
+    const blocks = this.stored.blocks.map(other => (other.ulid === ulid ? { ...other, pinned } : other))
+    this.stored = { ...this.stored, blocks }
   }
 
   async status(): Promise<EngineStatus> {
@@ -191,6 +275,19 @@ export class FakeClient implements EngineClient {
   }
 }
 
+/** A block as the engine tells of it. */
+export function block(ulid: string, minT: number, maxT: number, more: Partial<BlockInfo> = {}): BlockInfo {
+  const counts = { series: 200, samples: 96_000, chunks: 800, bytes: 412_000, level: 1, pinned: false }
+  return { ulid, minT, maxT, ...counts, ...more }
+}
+
+/** Rejects when the signal is aborted. */
+function aborted(signal: AbortSignal | undefined): Promise<never> {
+  return new Promise((_, reject) => {
+    signal?.addEventListener('abort', () => reject(signal.reason as Error), { once: true })
+  })
+}
+
 function target(
   id: string,
   job: string,
@@ -207,6 +304,7 @@ function target(
     url,
     labels: labels({ job, instance: new URL(url).host }),
     intervalMs: 15_000,
+    proxied: false,
     health,
     lastScrape: health === 'unknown' ? null : last,
   }

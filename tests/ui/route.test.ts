@@ -10,6 +10,7 @@ test.each([
   ['#query?a=1?b', 'query', 'a=1?b'],
   ['#/targets', 'targets', ''],
   ['#/targets/', 'targets', ''],
+  ['#/blocks', 'blocks', ''],
   ['#/status?x=1', 'status', 'x=1'],
   ['#/elsewhere?g0.expr=up', 'query', ''],
 ])('%j is the page %s with %j', (hash, page, search) => {

@@ -15,13 +15,12 @@ import { EditorState, Prec, type Extension } from '@codemirror/state'
 import { drawSelection, EditorView, keymap, placeholder } from '@codemirror/view'
 import { tags } from '@lezer/highlight'
 import { PromQLExtension } from '@prometheus-io/codemirror-promql'
-import type { EngineClient } from '../../engine/api/connection.ts'
 import type { Span } from '../../engine/model/errors.ts'
 import { texts } from '../texts.ts'
-import { completionSource } from './completion.ts'
+import { completionSource, type CompletionClient } from './completion.ts'
 
 export interface EditorOptions {
-  readonly client: Pick<EngineClient, 'labelValues'>
+  readonly client: CompletionClient
   readonly text: string
   /** Enter was pressed. */
   run(text: string): void

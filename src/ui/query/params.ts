@@ -10,6 +10,8 @@ export interface QueryParams {
   readonly end: number | null
   /** Time between two refreshes while the end is now; 0 is never. */
   readonly refreshMs: number
+  /** ULID of the one block that is looked at; null is everything. */
+  readonly block: string | null
 }
 
 /** What somebody sees who opens the page for the first time: the engine taking in its own samples. The range is
@@ -20,7 +22,10 @@ export const firstQuery: QueryParams = {
   rangeMs: 5 * 60_000,
   end: null,
   refreshMs: 5000,
+  block: null,
 }
+
+const ulid = /^[0-9A-HJKMNP-TV-Z]{26}$/
 
 export const refreshChoices = [0, 5000, 15_000, 60_000, 5 * 60_000] as const
 
@@ -38,11 +43,12 @@ export function readParams(search: string): QueryParams | null {
     rangeMs: parseDuration(params.get('g0.range_input') ?? '') || 3600_000,
     end: parseUtc(params.get('g0.end_input') ?? params.get('g0.moment_input') ?? ''),
     refreshMs: refreshMs ?? firstQuery.refreshMs,
+    block: ulid.exec(params.get('block') ?? '')?.[0] ?? null,
   }
 }
 
-/** Writes them so that `readParams` finds the same, and Prometheus the same query. Times lose what is below a
- *  second. */
+/** Writes them so that `readParams` finds the same, and Prometheus the same query, which knows no `block`. Times lose
+ *  what is below a second. */
 export function writeParams(query: QueryParams): string {
   const params = new URLSearchParams({ 'g0.expr': query.expr, 'g0.tab': query.tab })
   params.set('g0.range_input', formatDuration(query.rangeMs))
@@ -51,5 +57,6 @@ export function writeParams(query: QueryParams): string {
     params.set('g0.moment_input', formatUtc(query.end))
   }
   if (query.refreshMs !== firstQuery.refreshMs) params.set('g0.refresh', formatDuration(query.refreshMs))
+  if (query.block !== null) params.set('block', query.block)
   return params.toString()
 }

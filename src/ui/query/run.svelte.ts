@@ -15,23 +15,24 @@ export interface QueryProblem {
   readonly span: Span | null
 }
 
-interface GraphResult {
+/** What was asked, whatever the time. */
+type Question = Pick<QueryParams, 'expr' | 'block'>
+
+interface GraphResult extends Question {
   readonly answer: RangeAnswer
   readonly window: GraphWindow
-  readonly expr: string
   /** From asking until the answer was here. */
   readonly tookMs: number
 }
 
-interface TableResult {
+interface TableResult extends Question {
   readonly answer: InstantAnswer
   readonly t: number
-  readonly expr: string
   readonly tookMs: number
 }
 
 /** Runs queries one after the other. The last answer stays until the next one is here; it goes away only when
- *  another expression turns out to have none. */
+ *  another expression or block turns out to have none. */
 export class QueryRun {
   graph = $state.raw<GraphResult | null>(null)
   table = $state.raw<TableResult | null>(null)
@@ -69,7 +70,7 @@ export class QueryRun {
         return this.ask(params, width, job.signal)
       })
     } catch (error) {
-      if (!job.signal.aborted) this.fail(params.expr, error)
+      if (!job.signal.aborted) this.fail(params, error)
     } finally {
       if (this.current === job) this.running = false
     }
@@ -85,31 +86,32 @@ export class QueryRun {
   }
 
   private async ask(params: QueryParams, width: number, signal: AbortSignal): Promise<void> {
-    const { expr } = params
+    const { expr, block } = params
+    const only = block === null ? {} : { block }
     const asked = performance.now()
     const now = Date.now()
     if (params.tab === 'graph') {
       const window = graphWindow(params, now, width)
       const answer = await this.client.queryRange(
-        { expr, start: window.start, end: window.end, step: window.step },
+        { expr, start: window.start, end: window.end, step: window.step, ...only },
         signal,
       )
       if (signal.aborted) return
-      if (this.graph?.expr !== expr) this.startOver()
-      this.graph = { answer, window, expr, tookMs: performance.now() - asked }
+      if (!isAbout(this.graph, params)) this.startOver()
+      this.graph = { answer, window, expr, block, tookMs: performance.now() - asked }
     } else {
       const t = params.end ?? now
-      const answer = await this.client.query({ expr, time: t }, signal)
+      const answer = await this.client.query({ expr, time: t, ...only }, signal)
       if (signal.aborted) return
-      this.table = { answer, t, expr, tookMs: performance.now() - asked }
+      this.table = { answer, t, expr, block, tookMs: performance.now() - asked }
     }
     this.problem = null
   }
 
-  private fail(expr: string, error: unknown): void {
-    if (this.graph?.expr !== expr) this.graph = null
-    if (this.table?.expr !== expr) this.table = null
-    this.problem = { message: messageOf(error), expr, span: spanOf(error) }
+  private fail(question: Question, error: unknown): void {
+    if (!isAbout(this.graph, question)) this.graph = null
+    if (!isAbout(this.table, question)) this.table = null
+    this.problem = { message: messageOf(error), expr: question.expr, span: spanOf(error) }
   }
 
   private clear(): void {
@@ -122,6 +124,10 @@ export class QueryRun {
     this.hidden = nothingHidden
     this.slots = new Slots()
   }
+}
+
+function isAbout(result: Question | null, { expr, block }: Question): boolean {
+  return result?.expr === expr && result.block === block
 }
 
 function spanOf(error: unknown): Span | null {

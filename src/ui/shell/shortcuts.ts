@@ -16,6 +16,7 @@ export function shortcuts(actions: ShortcutActions): (event: KeyboardEvent) => v
     'Shift+(\\?)': () => actions.help(),
     'g q': () => actions.page('query'),
     'g t': () => actions.page('targets'),
+    'g b': () => actions.page('blocks'),
     'g s': () => actions.page('status'),
     '(/)': event => {
       event.preventDefault()

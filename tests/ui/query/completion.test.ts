@@ -1,9 +1,12 @@
 import { expect, test } from 'vitest'
-import { completionSource } from '../../../src/ui/query/completion.ts'
+import { completionSource, type CompletionClient } from '../../../src/ui/query/completion.ts'
+
+const noNames: Pick<CompletionClient, 'labelNames'> = { labelNames: async () => [] }
 
 test('metric names come from the engine and are kept for a while', async () => {
   const asked: string[] = []
   const source = completionSource({
+    ...noNames,
     labelValues: async name => {
       asked.push(name)
       return ['up']
@@ -18,6 +21,7 @@ test('metric names come from the engine and are kept for a while', async () => {
 test('an engine that is gone completes nothing, and is asked again', async () => {
   let gone = true
   const source = completionSource({
+    ...noNames,
     labelValues: async () => {
       if (gone) throw new Error('gone')
       return ['up']
@@ -26,4 +30,21 @@ test('an engine that is gone completes nothing, and is asked again', async () =>
   expect(await source.metricNames()).toEqual([])
   gone = false
   expect(await source.metricNames()).toEqual(['up'])
+})
+
+test('labels are those of the metric in front of them', async () => {
+  const asked: unknown[] = []
+  const answer = async (...query: unknown[]) => {
+    asked.push(query)
+    return ['__name__', 'job', 'le']
+  }
+  const source = completionSource({ labelNames: answer, labelValues: answer })
+  expect(await source.labelNames('a "b"')).toEqual(['job', 'le'])
+  expect(await source.labelNames()).toEqual(['job', 'le'])
+  await source.labelValues('le', 'up')
+  expect(asked).toEqual([
+    [{ match: ['{__name__="a \\"b\\""}'] }],
+    [{}],
+    ['le', { match: ['{__name__="up"}'] }],
+  ])
 })

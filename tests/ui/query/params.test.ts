@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { firstQuery, readParams, writeParams } from '../../../src/ui/query/params.ts'
 
-const defaults = { expr: 'up', tab: 'graph', rangeMs: 3600_000, end: null, refreshMs: 5000 }
+const defaults = { expr: 'up', tab: 'graph', rangeMs: 3600_000, end: null, refreshMs: 5000, block: null }
 
 test.each([
   ['g0.expr=up', {}],
@@ -18,6 +18,8 @@ test.each([
   ['g0.expr=up&g0.moment_input=2026-11-22+13%3A05', { end: Date.UTC(2026, 10, 22, 13, 5) }],
   ['g0.expr=up&g0.refresh=1m', { refreshMs: 60_000 }],
   ['g0.expr=up&g0.refresh=0s', { refreshMs: 0 }],
+  ['g0.expr=up&block=01KAMJ6V0000000000000000QX', { block: '01KAMJ6V0000000000000000QX' }],
+  ['g0.expr=up&block=../wal', {}],
 ])('a link of Prometheus: %s', (search, expected) => {
   expect(readParams(search)).toEqual({ ...defaults, ...expected })
 })
@@ -38,6 +40,7 @@ test('every query reads back as written', () => {
     rangeMs: second(1e8),
     end: fc.option(second(4e9)),
     refreshMs: second(1e5),
+    block: fc.option(fc.constant('01KAMJ6V0000000000000000QX')),
   })
   fc.assert(
     fc.property(query, q => {

@@ -1,0 +1,37 @@
+import type { BlockInfo } from '../../engine/api/service.ts'
+import { formatBytes, formatCount } from '../format/number.ts'
+import { formatTime } from '../format/time.ts'
+import { firstQuery, writeParams } from '../query/params.ts'
+import { formatRoute } from '../route.ts'
+import { texts } from '../texts.ts'
+
+export function newestFirst(blocks: readonly BlockInfo[]): BlockInfo[] {
+  return [...blocks].sort((a, b) => b.maxT - a.maxT || (a.ulid < b.ulid ? 1 : -1))
+}
+
+/** `3 blocks · 12.0 MiB · 4,200,000 samples`. Series are left out: the same one may be in several blocks. */
+export function totalsText(blocks: readonly BlockInfo[]): string {
+  const sum = (of: (block: BlockInfo) => number) => blocks.reduce((n, block) => n + of(block), 0)
+  const samples = formatCount(sum(block => block.samples))
+  return texts.blocks.totals(blocks.length, formatBytes(sum(block => block.bytes)), samples)
+}
+
+/** `2026-11-22 12:00:00 – 14:00:00`: the day of the end only where it is another one. */
+export function periodText(minT: number, maxT: number): string {
+  const [from, to] = [formatTime(minT), formatTime(maxT)]
+  const dayAndSpace = 11
+  return `${from} – ${from.slice(0, dayAndSpace) === to.slice(0, dayAndSpace) ? to.slice(dayAndSpace) : to}`
+}
+
+/** How many series each job has: nothing is known of a block that could be asked for, and this shows something
+ *  for every one. */
+const overview = 'count by (job) ({__name__!=""})'
+
+/** Link to a query of this block alone, over the time that it covers. */
+export function queryLink({ ulid, minT, maxT }: Pick<BlockInfo, 'ulid' | 'minT' | 'maxT'>): string {
+  const end = Math.ceil(maxT / 1000) * 1000
+  // Whole minutes: a range of 2h, not of 1h59m58s.
+  const rangeMs = Math.ceil((end - minT) / 60_000) * 60_000
+  const search = writeParams({ ...firstQuery, expr: overview, rangeMs, end, block: ulid })
+  return formatRoute({ page: 'query', search })
+}

@@ -1,0 +1,36 @@
+import { expect, test } from 'vitest'
+import { newestFirst, periodText, queryLink, totalsText } from '../../../src/ui/blocks/facts.ts'
+import { readParams } from '../../../src/ui/query/params.ts'
+import { parseRoute } from '../../../src/ui/route.ts'
+import { block } from '../fakeclient.ts'
+
+const at = (...args: [day: number, hour: number]) => new Date(2026, 10, args[0], args[1]).getTime()
+
+test('blocks stand by their end, the newest first', () => {
+  const blocks = [block('A', 0, 20), block('B', 10, 40), block('C', 30, 40)]
+  expect(newestFirst(blocks).map(({ ulid }) => ulid)).toEqual(['C', 'B', 'A'])
+  expect(blocks.map(({ ulid }) => ulid)).toEqual(['A', 'B', 'C'])
+})
+
+test('totals count blocks, bytes and samples', () => {
+  const one = block('A', 0, 1, { bytes: 1024, samples: 1200 })
+  expect(totalsText([one])).toBe('1 block · 1.00 KiB · 1,200 samples')
+  expect(totalsText([one, one])).toBe('2 blocks · 2.00 KiB · 2,400 samples')
+})
+
+test('the day of the end is said only where it is another one', () => {
+  expect(periodText(at(22, 12), at(22, 14))).toBe('2026-11-22 12:00:00 – 14:00:00')
+  expect(periodText(at(22, 22), at(23, 0))).toBe('2026-11-22 22:00:00 – 2026-11-23 00:00:00')
+})
+
+test('the link to a block asks for it alone, over all its time', () => {
+  const ulid = '01KAMJ6V0000000000000000QX'
+  const { page, search } = parseRoute(queryLink({ ulid, minT: 1_700_000_000_500, maxT: 1_700_007_200_001 }))
+  expect(page).toBe('query')
+  expect(readParams(search)).toMatchObject({
+    block: ulid,
+    end: 1_700_007_201_000,
+    rangeMs: 7_260_000,
+    tab: 'graph',
+  })
+})
