@@ -28,7 +28,7 @@ export async function passThrough(format: ArchiveFormat, files: number, fileByte
   const folder = mkdtempSync(join(tmpdir(), 'brazier-streaming-'))
   const path = join(folder, 'archive')
   try {
-    const memory = new Memory()
+    const memory = new Memory(files * fileBytes)
     const wanted = await writeTo(path, format, { files, fileBytes }, memory)
     const writing = memory.takePeak()
     const archive = await openAsBlob(path)
@@ -106,23 +106,26 @@ class Memory {
   private base = 0
   private peak = 0
   private passed = 0
+  private readonly every: number
 
-  constructor() {
+  /** @param total bytes that will pass, during which it looks 32 times: each look collects all garbage */
+  constructor(total: number) {
+    this.every = total / 32
     this.base = inUse()
     this.resident = process.memoryUsage.rss()
   }
 
-  /** Looks every 4 MiB or so. */
   look(bytes: number): void {
     this.passed += bytes
-    if (this.passed < 4 * MiB) return
+    if (this.passed < this.every) return
     this.passed = 0
     this.peakResident = Math.max(this.peakResident, process.memoryUsage.rss() - this.resident)
     this.peak = Math.max(this.peak, inUse() - this.base)
   }
 
   takePeak(): number {
-    const peak = this.peak
+    const { peak } = this
+    this.passed = 0
     this.base = inUse()
     this.peak = 0
     return peak
