@@ -26,28 +26,48 @@ export const maxSampleBytes = 19
  *  remembers `bytes` and `count` reads the same samples whatever is appended later. */
 export class XorChunk {
   count = 0
-  /** The chunk so far, without its count; zeros behind it. Replaced by a larger one when full. */
-  bytes: Uint8Array = new Uint8Array(64)
-  private bits = headerBits
-  private t = 0
+  /** Time of the first sample; time and bits of the last one. */
+  minT = 0
+  t = 0
+  high = 0
+  low = 0
+  /** Where the chunk lies. Others may lie in the same buffer; it moves to a larger place when it is full. */
+  private buffer: Uint8Array
+  private from: number
+  private to: number
+  /** Where the next bit goes, counted from the buffer's beginning. */
+  private bits: number
   private delta = 0
-  private high = 0
-  private low = 0
   /** Window of the last value that opened one; 0xff leading zeros when there was none. */
   private leading = 0xff
   private trailing = 0
 
+  constructor() {
+    const { buffer, from } = firstPlace()
+    this.buffer = buffer
+    this.from = from
+    this.to = from + firstBytes
+    this.bits = from * 8 + headerBits
+  }
+
+  /** The chunk so far, without its count; zeros behind it. */
+  get bytes(): Uint8Array {
+    return this.buffer.subarray(this.from, this.to)
+  }
+
   /** Bytes that the samples take, as upstream counts them before it appends. */
   get byteLength(): number {
-    return (this.bits + 7) >>> 3
+    return ((this.bits + 7) >>> 3) - this.from
   }
 
   /** Adds a sample behind the others: `t` ascends, `high` and `low` are the bits of its value. */
   append(t: number, high: number, low: number): void {
     assert(this.count < 0xffff, 'chunk is full')
     this.makeRoom()
-    if (this.count === 0) this.writeFirst(t, high, low)
-    else {
+    if (this.count === 0) {
+      this.minT = t
+      this.writeFirst(t, high, low)
+    } else {
       const delta = t - this.t
       if (this.count === 1) this.writeUvarint(delta)
       else this.writeDeltaOfDelta(delta - this.delta)
@@ -62,7 +82,7 @@ export class XorChunk {
 
   /** The finished chunk in an array of its own. */
   encoded(): Uint8Array {
-    const encoded = this.bytes.slice(0, this.byteLength)
+    const encoded = this.buffer.slice(this.from, this.from + this.byteLength)
     encoded[0] = this.count >>> 8
     encoded[1] = this.count & 0xff
     return encoded
@@ -124,25 +144,46 @@ export class XorChunk {
 
   /** Writes the lowest `n` bits of `value`, 1 ≤ n ≤ 32; the bits above them must be 0. */
   private write(value: number, n: number): void {
-    const { bytes } = this
+    const { buffer } = this
     let at = this.bits >>> 3
     let room = 8 - (this.bits & 7)
     let left = n
     this.bits += n
     for (; left > room; room = 8) {
       left -= room
-      bytes[at] = (bytes[at] as number) | (value >>> left)
+      buffer[at] = (buffer[at] as number) | (value >>> left)
       at++
     }
-    bytes[at] = (bytes[at] as number) | (value << (room - left))
+    buffer[at] = (buffer[at] as number) | (value << (room - left))
   }
 
   private makeRoom(): void {
-    if ((this.bits >>> 3) + maxSampleBytes < this.bytes.length) return
-    const grown = new Uint8Array(this.bytes.length * 2)
+    if ((this.bits >>> 3) + maxSampleBytes < this.to) return
+    const grown = new Uint8Array((this.to - this.from) * 2)
     grown.set(this.bytes)
-    this.bytes = grown
+    this.bits -= this.from * 8
+    this.from = 0
+    this.to = grown.length
+    this.buffer = grown
   }
+}
+
+const firstBytes = 64
+/** Chunks begin side by side: a buffer of its own takes another 180 bytes. Not too many, because the last of them
+ *  keeps the memory of all. */
+const sharedBytes = 16 * firstBytes
+let shared = new Uint8Array(sharedBytes)
+let sharedUsed = 0
+
+/** A place of 64 zeros. It is never used again: a reader may remember it. */
+function firstPlace(): { buffer: Uint8Array; from: number } {
+  if (sharedUsed === sharedBytes) {
+    shared = new Uint8Array(sharedBytes)
+    sharedUsed = 0
+  }
+  const from = sharedUsed
+  sharedUsed += firstBytes
+  return { buffer: shared, from }
 }
 
 function trailingZeros(word: number): number {
