@@ -21,7 +21,7 @@ const onDisk = engine('bytes', 'model', 'disk', 'chunks', 'metrics')
 /** The floor plan, ground floor first. A room covers its folder except where a longer path is a room of its own;
  *  what lies inside a room may be imported by all of it. */
 const rooms: Readonly<Record<string, Room>> = {
-  'src/engine/bytes': { imports: [], packages: ['hysnappy'] },
+  'src/engine/bytes': { imports: [], packages: ['fzstd', 'hysnappy'] },
   'src/engine/model': { imports: engine('bytes'), packages: ['re2js'] },
   'src/engine/metrics': { imports: engine('model') },
   'src/engine/disk': { imports: engine('model') },

@@ -1,18 +1,77 @@
-// WAL records (upstream `tsdb/record/record.go`). The first byte is the type:
-//   1 series   { ref u64, labels: count uvarint, { name, value }* }*     strings: length uvarint, UTF-8
-//   2 samples  ref u64, t i64, { Δref varint, Δt varint, value f64 }*    both differences to the ref and t in front,
-//                                                                        which are those of the first sample
-// Types 3 to 13 are tombstones, exemplars, m-map markers, metadata and histograms, which nobody here keeps yet.
+// WAL records (upstream `tsdb/record/record.go`). The first byte is the type; strings and labels have their length in
+// front as uvarint. What is read is in `visit.ts`, what a checkpoint takes along undecoded in `entries.ts`.
+//   1 series      { ref u64, labels: count uvarint, { name, value }* }*
+//   2 samples     ref u64, t i64, { Δref varint, Δt varint, value f64 }*     both differences to the ref and t in front,
+//                                                                            which are those of the first sample
+//   3 tombstones  { ref u64, minT varint, maxT varint }*                     both ends are deleted
+//   4 exemplars   as samples, and behind each value its labels
+//   6 metadata    { ref uvarint, type u8, fields: count uvarint, { name, value }* }*     fields UNIT and HELP
+//   7 histograms, 8 float histograms, 9 and 10 the same with custom buckets: as samples, with a histogram for the value
+//   11 samples, 12 histograms, 13 float histograms, each with a start time:
+//                 ref varint, t varint, st varint, value,
+//                 { Δref varint to the one before, Δt varint to the first, st, value }*
+//                 st: 0 none │ 1 that of the one before │ 2 and varint: difference to the first
+// 5, markers of chunks on disk, belongs to another log. Types 1, 2, 3, 4 and 6 are written here.
 
-import { CorruptionError } from '../../bytes/corruption.ts'
-import { ByteReader } from '../../bytes/reader.ts'
 import { ByteWriter } from '../../bytes/writer.ts'
 import type { SampleColumns } from '../../chunks/columns.ts'
-import { compareBytes, labelsFrom, pairsOf, type Labels } from '../../model/labels.ts'
+import type { Labels } from '../../model/labels.ts'
 import type { SeriesRef } from '../../model/store.ts'
 
 // On disk; never renumber.
-const recordType = { series: 1, samples: 2 } as const
+export const recordType = {
+  series: 1,
+  samples: 2,
+  tombstones: 3,
+  exemplars: 4,
+  metadata: 6,
+  histograms: 7,
+  floatHistograms: 8,
+  customHistograms: 9,
+  customFloatHistograms: 10,
+  samplesWithStart: 11,
+  histogramsWithStart: 12,
+  floatHistogramsWithStart: 13,
+} as const
+
+/** What a metric is, in the order of their numbers on disk. */
+export const metricTypes = [
+  'unknown',
+  'counter',
+  'gauge',
+  'histogram',
+  'gaugehistogram',
+  'summary',
+  'info',
+  'stateset',
+] as const
+type MetricType = (typeof metricTypes)[number]
+
+/** Fields of metadata, by their names on disk. */
+export const metadataField = { unit: 'UNIT', help: 'HELP' } as const
+
+export interface Metadata {
+  readonly type: MetricType
+  readonly unit: string
+  readonly help: string
+}
+
+/** What the records of a log hold is told to this, in order. */
+export interface RecordVisitor {
+  series(ref: SeriesRef, labels: Labels): void
+  /** `high` and `low` are the bits of the value. */
+  sample(ref: SeriesRef, t: number, high: number, low: number): void
+  /** The series' samples in [minT, maxT] were deleted. The ends may be infinite: so upstream removes a series that has
+   *  gone stale from the head. */
+  tombstone?(ref: SeriesRef, minT: number, maxT: number): void
+  exemplar?(ref: SeriesRef, t: number, v: number, labels: Labels): void
+  /** Replaces what was told of the series before. */
+  metadata?(ref: SeriesRef, metadata: Metadata): void
+  /** `body` is the histogram as it is encoded in the record, lent until this returns. */
+  histogram?(ref: SeriesRef, t: number, counts: 'integer' | 'float', body: Uint8Array): void
+  /** A record of a type that nobody knows, which upstream skips, too, or of which the visitor does not want to hear. */
+  skipped(type: number): void
+}
 
 export function encodeSeries(
   all: Iterable<{ readonly ref: SeriesRef; readonly labels: Labels }>,
@@ -21,8 +80,7 @@ export function encodeSeries(
   out.u8(recordType.series)
   for (const { ref, labels } of all) {
     out.be64(ref)
-    out.uvarint(labels.length / 2)
-    for (const text of labels) out.string(text)
+    writeLabels(out, labels)
   }
   return out.copy()
 }
@@ -46,53 +104,74 @@ export function encodeSamples(refs: Float64Array, samples: SampleColumns): Uint8
   return out.copy()
 }
 
-/** What a record holds is told to this, in order. */
-export interface RecordVisitor {
-  series(ref: SeriesRef, labels: Labels): void
-  /** `high` and `low` are the bits of the value. */
-  sample(ref: SeriesRef, t: number, high: number, low: number): void
-  /** A record that is not read; upstream, too, skips types it does not know. */
-  skipped(type: number): void
+/** A deletion of the samples of a series in [minT, maxT]; the ends may be infinite. */
+export interface Tombstone {
+  readonly ref: SeriesRef
+  readonly minT: number
+  readonly maxT: number
 }
 
-/** @throws CorruptionError with an offset in the record; what came before it has been told */
-export function visitRecord(record: Uint8Array, visitor: RecordVisitor): void {
-  const r = new ByteReader(record)
-  const type = r.left > 0 ? r.u8() : 0
-  if (type === recordType.series) visitSeries(r, visitor)
-  else if (type === recordType.samples) visitSamples(r, visitor)
-  else visitor.skipped(type)
-}
-
-function visitSeries(r: ByteReader, visitor: RecordVisitor): void {
-  while (r.left > 0) visitor.series(r.be64(), readLabels(r))
-}
-
-function readLabels(r: ByteReader): Labels {
-  const count = r.uvarint()
-  // A label takes two bytes or more: no array for what cannot be there.
-  if (count * 2 > r.left) throw new CorruptionError(`want ${count} labels in ${r.left} bytes`, r.pos)
-  const labels = Array.from({ length: count * 2 }, () => r.string())
-  return inOrder(labels) ? labels : labelsFrom(pairsOf(labels))
-}
-
-function inOrder(labels: Labels): boolean {
-  for (let i = 0; i < labels.length; i += 2) {
-    if (labels[i + 1] === '') return false
-    if (i > 0 && compareBytes(labels[i - 2] as string, labels[i] as string) >= 0) return false
+export function encodeTombstones(all: Iterable<Tombstone>): Uint8Array {
+  const out = new ByteWriter()
+  out.u8(recordType.tombstones)
+  for (const { ref, minT, maxT } of all) {
+    out.be64(ref)
+    writeTime(out, minT)
+    writeTime(out, maxT)
   }
-  return true
+  return out.copy()
 }
 
-function visitSamples(r: ByteReader, visitor: RecordVisitor): void {
-  // Upstream, too, accepts a record without samples.
-  if (r.left === 0) return
-  const baseRef = r.be64()
-  const baseT = r.be64Signed()
-  while (r.left > 0) {
-    const ref = baseRef + r.varint()
-    const t = baseT + r.varint()
-    const high = r.word()
-    visitor.sample(ref, t, high, r.word())
+export interface SeriesExemplar {
+  readonly ref: SeriesRef
+  readonly t: number
+  readonly v: number
+  readonly labels: Labels
+}
+
+/** @param all at least one */
+export function encodeExemplars(all: readonly SeriesExemplar[]): Uint8Array {
+  const { ref: baseRef, t: baseT } = all[0] as SeriesExemplar
+  const value = new DataView(new ArrayBuffer(8))
+  const out = new ByteWriter(1024)
+  out.u8(recordType.exemplars)
+  out.be64(baseRef)
+  out.be64(baseT)
+  for (const { ref, t, v, labels } of all) {
+    out.varint(ref - baseRef)
+    out.varint(t - baseT)
+    value.setFloat64(0, v)
+    out.raw(new Uint8Array(value.buffer))
+    writeLabels(out, labels)
   }
+  return out.copy()
+}
+
+export function encodeMetadata(
+  all: Iterable<{ readonly ref: SeriesRef; readonly metadata: Metadata }>,
+): Uint8Array {
+  const out = new ByteWriter(4096)
+  out.u8(recordType.metadata)
+  for (const { ref, metadata } of all) {
+    out.uvarint(ref)
+    out.u8(metricTypes.indexOf(metadata.type))
+    out.uvarint(2)
+    for (const text of [metadataField.unit, metadata.unit, metadataField.help, metadata.help])
+      out.string(text)
+  }
+  return out.copy()
+}
+
+function writeLabels(out: ByteWriter, labels: Labels): void {
+  out.uvarint(labels.length / 2)
+  for (const text of labels) out.string(text)
+}
+
+// As varints: math.MinInt64 and math.MaxInt64, upstream's ends of time.
+const beginOfTime = Uint8Array.of(...Array<number>(9).fill(0xff), 1)
+const endOfTime = Uint8Array.of(0xfe, ...Array<number>(8).fill(0xff), 1)
+
+function writeTime(out: ByteWriter, t: number): void {
+  if (Number.isFinite(t)) out.varint(t)
+  else out.raw(t < 0 ? beginOfTime : endOfTime)
 }

@@ -1,26 +1,31 @@
-import { CorruptionError } from '../../bytes/corruption.ts'
 import type { Disk } from '../../disk/disk.ts'
 import type { Host } from '../../model/host.ts'
-import { visitRecord, type RecordVisitor } from './records.ts'
-import { pageBytes, RecordReader } from './segment.ts'
+import { checkpointNames, segmentNumbers, segmentPath } from './names.ts'
+import { SegmentReader, type RecordSink } from './reader.ts'
+import type { RecordVisitor } from './records.ts'
+import { visitRecord } from './visit.ts'
 
-const pieceBytes = 32 * pageBytes
-/** How long reading goes on before other tasks get their turn. */
-const sliceMs = 20
+/** Finished segments in a folder of their own that stand for all segments up to `number`. */
+export interface Checkpoint {
+  readonly number: number
+  readonly path: string
+  readonly bytes: number
+}
 
 export interface Replayed {
   /** Bytes of each segment that is there now, by its number. */
   readonly segments: Map<number, number>
-  /** Numbers of all damages found, with what was done about them. */
-  readonly damages: readonly string[]
+  /** The newest one. */
+  readonly checkpoint: Checkpoint | null
+  /** Whether the checkpoint was read without finding damage. */
+  readonly checkpointWhole: boolean
+  /** All damages found, each in a sentence that says what was done about it. */
+  readonly damages: string[]
 }
 
-export function segmentPath(folder: string, number: number): string {
-  return `${folder}/${String(number).padStart(8, '0')}`
-}
-
-/** Reads a WAL from its newest checkpoint on and repairs it: the first damaged record and everything after it is
- *  removed, as upstream does, because what follows may build on what is lost.
+/** Reads a WAL, the newest checkpoint and the segments behind it, and repairs it: the first damaged record of a segment
+ *  and everything after it is removed, as upstream does, because what follows may build on what is lost. What a writer
+ *  that was killed left at the end of the last segment is removed, too, and is no damage.
  *  @throws what the disk throws */
 export async function replayWal(
   disk: Disk,
@@ -28,105 +33,69 @@ export async function replayWal(
   folder: string,
   visitor: RecordVisitor,
 ): Promise<Replayed> {
+  const reader = new SegmentReader(disk, host)
+  const sink = { take: (record: Uint8Array) => visitRecord(record, visitor) }
   const names = await disk.list(folder)
   const segments = new Map<number, number>()
-  const damages: string[] = []
-  const reader = new SegmentSource(disk, host, visitor)
+  for (const number of segmentNumbers(names))
+    segments.set(number, await disk.size(segmentPath(folder, number)))
 
-  const checkpoint = newestCheckpoint(names)
-  if (checkpoint) damages.push(...(await replayCheckpoint(reader, disk, `${folder}/${checkpoint.name}`)))
-  const numbers = segmentNumbers(names)
-  for (const number of numbers) segments.set(number, await disk.size(segmentPath(folder, number)))
+  const checkpoint = await newestCheckpoint(disk, folder, names)
+  const damages = checkpoint ? await readCheckpoint(disk, reader, checkpoint, sink) : []
+  const checkpointWhole = damages.length === 0
 
-  let previous: number | null = null
+  const numbers = [...segments.keys()].filter(number => !checkpoint || number > checkpoint.number)
+  let previous = checkpoint?.number ?? null
   for (const number of numbers) {
-    if (checkpoint && number <= checkpoint.number) continue
     // Nothing is cut here: what is missing may be mislaid, and a sample without its series is left out anyway.
     if (previous !== null && number !== previous + 1) damages.push(`segments before ${number} are missing`)
     previous = number
-    const damage = await reader.replay(segmentPath(folder, number))
+    const damage = await reader.read(segmentPath(folder, number), sink)
     if (!damage) continue
-    damages.push(describe(segmentPath(folder, number), damage))
+    const tail = damage.torn && number === numbers.at(-1)
+    const text = `${damage.path}: ${damage.message}; kept its first ${damage.goodEnd} bytes`
+    if (tail) host.log('info', 'the last record of the WAL was not written to its end', { found: text })
+    else damages.push(text)
     await cutBehind(disk, folder, segments, number, damage.goodEnd)
     break
   }
-  return { segments, damages }
+  return { segments, checkpoint, checkpointWhole, damages }
 }
 
-interface Damage {
-  readonly error: CorruptionError
-  /** Bytes of the segment that are good. */
-  readonly goodEnd: number
+async function newestCheckpoint(
+  disk: Disk,
+  folder: string,
+  names: readonly string[],
+): Promise<Checkpoint | null> {
+  const newest = checkpointNames(names).at(-1)
+  if (!newest) return null
+  const path = `${folder}/${newest.name}`
+  let bytes = 0
+  for (const number of segmentNumbers(await disk.list(path)))
+    bytes += await disk.size(segmentPath(path, number))
+  return { number: newest.number, path, bytes }
 }
 
-/** Reads segments in pieces and tells their records, with pauses for others. */
-class SegmentSource {
-  private readonly disk: Disk
-  private readonly host: Host
-  private readonly visitor: RecordVisitor
-  private pausedAt: number
-
-  constructor(disk: Disk, host: Host, visitor: RecordVisitor) {
-    this.disk = disk
-    this.host = host
-    this.visitor = visitor
-    this.pausedAt = host.monotonic()
-  }
-
-  async replay(path: string): Promise<Damage | null> {
-    const size = await this.disk.size(path)
-    const reader = new RecordReader()
-    // Behind a record whose content is bad the framing is still fine, so its place is kept apart.
-    let goodEnd = 0
-    try {
-      for (let at = 0; at < size; at += pieceBytes) {
-        const piece = await this.disk.read(path, at, Math.min(at + pieceBytes, size))
-        for (const { data, end } of reader.records(piece)) {
-          if (data) visitRecord(data, this.visitor)
-          else this.visitor.skipped(-1)
-          goodEnd = end
-          if (this.host.monotonic() - this.pausedAt > sliceMs) await this.pause()
-        }
-      }
-      reader.end()
-    } catch (error) {
-      if (!(error instanceof CorruptionError)) throw error
-      return { error, goodEnd }
+/** Hands out the records of a checkpoint. Upstream does not start with a damaged one. We pass over what is damaged, since
+ *  its series and samples stand for themselves, and leave it as it is; the next checkpoint is made without the damage.
+ *  Answers the damages, each in a sentence.
+ *  @throws what the disk throws */
+export async function readCheckpoint(
+  disk: Disk,
+  reader: SegmentReader,
+  { path }: Checkpoint,
+  sink: RecordSink,
+): Promise<string[]> {
+  const damages: string[] = []
+  let wanted = 0
+  for (const number of segmentNumbers(await disk.list(path))) {
+    if (number !== wanted) damages.push(`${path}: segments before ${number} are missing`)
+    wanted = number + 1
+    for (const { message, resume } of await reader.readAll(segmentPath(path, number), sink)) {
+      damages.push(`${segmentPath(path, number)}: ${message}; went on from byte ${resume}`)
     }
-    return null
   }
-
-  private async pause(): Promise<void> {
-    await this.host.yield()
-    this.pausedAt = this.host.monotonic()
-  }
-}
-
-function segmentNumbers(names: readonly string[]): number[] {
-  return names
-    .filter(name => /^\d{1,15}$/.test(name))
-    .map(Number)
-    .sort((a, b) => a - b)
-}
-
-function newestCheckpoint(names: readonly string[]): { name: string; number: number } | null {
-  const found = names
-    .flatMap(name => {
-      const match = /^checkpoint\.(\d{1,15})$/.exec(name)
-      return match ? [{ name, number: Number(match[1]) }] : []
-    })
-    .sort((a, b) => b.number - a.number)
-  return found[0] ?? null
-}
-
-/** A damaged checkpoint is read as far as it goes and left as it is: it is finished, so nothing is appended. */
-async function replayCheckpoint(reader: SegmentSource, disk: Disk, folder: string): Promise<string[]> {
-  for (const number of segmentNumbers(await disk.list(folder))) {
-    const path = segmentPath(folder, number)
-    const damage = await reader.replay(path)
-    if (damage) return [describe(path, damage)]
-  }
-  return []
+  return damages
 }
 
 /** Removes what follows a damage, the last segment first: were it interrupted, the next start would find the
@@ -149,8 +118,4 @@ async function cutBehind(
   // Whether an empty file is a file, disks may see differently.
   await disk.remove(segmentPath(folder, number))
   segments.delete(number)
-}
-
-function describe(path: string, { error, goodEnd }: Damage): string {
-  return `${path}: ${error.message}; kept its first ${goodEnd} bytes`
 }

@@ -1,10 +1,15 @@
 import { ByteWriter } from '../../bytes/writer.ts'
 import { DiskFullError, NotFoundError, StolenError, type Disk } from '../../disk/disk.ts'
-import type { Metric, Registry, Summary } from '../../metrics/registry.ts'
+import type { Registry } from '../../metrics/registry.ts'
 import { assert } from '../../model/errors.ts'
 import type { Host } from '../../model/host.ts'
+import type { SeriesRef } from '../../model/store.ts'
+import { Checkpoints } from './checkpoints.ts'
+import { CheckpointFilter } from './filter.ts'
+import { walMetrics, type WalMetrics } from './metrics.ts'
+import { segmentPath } from './names.ts'
 import type { RecordVisitor } from './records.ts'
-import { replayWal, segmentPath, type Replayed } from './replay.ts'
+import { replayWal, type Replayed } from './replay.ts'
 import { endOfRecord, packRecord, pageBytes, writeRecord, type PackedRecord } from './segment.ts'
 
 export interface WalOptions {
@@ -16,20 +21,34 @@ export interface WalOptions {
   readonly segmentBytes: number
 }
 
-/** Replays the log to `visitor`, repairs it where it is damaged, and opens it for writing. As upstream, a writer
- *  always starts a new segment; it comes into being with the first record.
+/** Replays the log to `visitor`, repairs it where it is damaged, removes what a crash left over, and opens it for
+ *  writing. As upstream, a writer always starts a new segment; it comes into being with the first record.
  *  @throws what the disk throws */
 export async function openWal(options: WalOptions, visitor: RecordVisitor): Promise<Wal> {
   assert(options.segmentBytes % pageBytes === 0, `segments of ${options.segmentBytes} bytes`)
-  return new Wal(options, await replayWal(options.disk, options.host, options.folder, visitor))
+  const replayed = await replayWal(options.disk, options.host, options.folder, visitor)
+  const metrics = walMetrics(options.metrics)
+  const checkpoints = new Checkpoints(options, metrics, replayed)
+  // Beside a damaged checkpoint everything is left as it is: what it was made of may still be there.
+  if (replayed.checkpointWhole) await checkpoints.sweep()
+  const wal = new Wal(options, metrics, checkpoints, replayed)
+  const size = () => wal.stats().bytes
+  options.metrics.computed(
+    'prometheus_tsdb_wal_storage_size_bytes',
+    'Size of the write log directory.',
+    'gauge',
+    size,
+  )
+  return wal
 }
 
 /** The write-ahead log. Records that arrive while the disk is writing go out together in its next write. */
 export class Wal {
-  /** Damages found when it was opened, each in a sentence. */
+  /** Damages found, each in a sentence. */
   readonly damages: readonly string[]
   private readonly options: WalOptions
   private readonly metrics: WalMetrics
+  private readonly checkpoints: Checkpoints
   private readonly segments: Map<number, number>
   /** The segment being written, and its bytes that are on the disk: the only truth about where the next record
    *  goes. Framing is made from it, write by write, so that a failed write leaves nothing to undo. */
@@ -42,14 +61,20 @@ export class Wal {
   private queue: Pending[] = []
   private flushing: Promise<void> | null = null
   private readonly buffer = new ByteWriter(256 * 1024)
+  private truncating = false
+  /** The latest time that the log was truncated to. */
+  private truncatedT = -Infinity
 
-  constructor(options: WalOptions, { segments, damages }: Replayed) {
+  constructor(options: WalOptions, metrics: WalMetrics, checkpoints: Checkpoints, replayed: Replayed) {
+    const { segments, damages } = replayed
     this.options = options
+    this.metrics = metrics
+    this.checkpoints = checkpoints
     this.segments = segments
     this.damages = damages
-    this.segment = Math.max(-1, ...segments.keys()) + 1
+    // A segment whose number the checkpoint stands for would not be read.
+    this.segment = Math.max(checkpoints.number, ...segments.keys()) + 1
     this.loose = segments.size > 0
-    this.metrics = walMetrics(options.metrics, this)
     this.metrics.corruptions.inc(damages.length)
     this.metrics.segment.set(this.segment)
   }
@@ -57,23 +82,68 @@ export class Wal {
   /** Appends records, all of them or none; resolves once they survive the death of the process.
    *  @throws DiskFullError, StolenError or another error of the disk: then none is in the log */
   log(records: readonly Uint8Array[]): Promise<void> {
-    return this.enqueue(records.map(packRecord), false)
+    return this.enqueue(records.map(packRecord), 'nothing')
   }
 
   /** Resolves once everything logged so far survives a power cut. */
   sync(): Promise<void> {
-    return this.enqueue([], true)
+    return this.enqueue([], 'sync')
   }
 
+  /** Ends the segment that is being written; the next record starts another. Resolves once everything in it survives a
+   *  power cut. Does nothing when there is nothing in it. */
+  cut(): Promise<void> {
+    return this.enqueue([], 'cut')
+  }
+
+  /** Rewrites the older two thirds of the segments as a checkpoint and removes them (upstream `Head.truncateWAL`, and
+   *  `CheckpointFilter` for what is kept): afterwards the log has nothing of before `minT` there. Samples can be logged
+   *  meanwhile. Does nothing when there are too few segments, or when it was done up to `minT` before. One call at a time.
+   *  @param keep whether the log needs the series; the answer must not change while this runs
+   *  @returns whether a checkpoint was made
+   *  @throws DiskFullError or another error of the disk, DamagedSegmentError, the signal's reason: then the log is what
+   *  it was, but for the cut */
+  async truncate(minT: number, keep: (ref: SeriesRef) => boolean, signal?: AbortSignal): Promise<boolean> {
+    assert(!this.truncating, 'the log is truncated twice at once')
+    if (minT <= this.truncatedT) return false
+    this.truncating = true
+    const start = this.options.host.monotonic()
+    try {
+      const segments = await this.cutOlder()
+      if (segments.length > 0) {
+        await this.checkpoints.replace(segments, new CheckpointFilter(minT, keep), signal)
+        await this.checkpoints.sweep()
+        this.metrics.truncateDuration.observe((this.options.host.monotonic() - start) / 1000)
+      }
+      this.truncatedT = minT
+      return segments.length > 0
+    } finally {
+      this.truncating = false
+    }
+  }
+
+  /** Segments and bytes with those of the checkpoint. */
   stats(): { segments: number; bytes: number; corruptions: number } {
-    let bytes = 0
+    let { bytes } = this.checkpoints
     for (const size of this.segments.values()) bytes += size
     return { segments: this.segments.size, bytes, corruptions: this.damages.length }
   }
 
-  private enqueue(records: PackedRecord[], sync: boolean): Promise<void> {
+  /** Ends the segment being written, so that a log that grows slowly gets shorter, too. Answers the numbers of the
+   *  older two thirds of the segments before it; none when those are less than two. */
+  private async cutOlder(): Promise<readonly number[]> {
+    const numbers = this.checkpoints.segmentsBehind()
+    // Never the one being written.
+    const newest = this.segment - 1
+    await this.cut()
+    const first = numbers[0] ?? newest
+    const last = first + Math.floor(((newest - first) * 2) / 3)
+    return last > first ? numbers.filter(number => number <= last) : []
+  }
+
+  private enqueue(records: PackedRecord[], then: Pending['then']): Promise<void> {
     return new Promise((resolve, reject) => {
-      this.queue.push({ records, sync, resolve, reject })
+      this.queue.push({ records, then, resolve, reject })
       this.flushing ??= this.flush()
     })
   }
@@ -89,7 +159,7 @@ export class Wal {
       // The first write of a segment takes along what the one before it could still lose: never a gap.
       await this.write(sync || cut || (this.loose && this.size === 0))
       this.size = end
-      if (cut) this.startSegment()
+      if (cut && end > 0) this.startSegment()
       for (const { resolve } of group) resolve()
     } catch (error) {
       this.metrics.failures.inc()
@@ -100,25 +170,27 @@ export class Wal {
     }
   }
 
-  /** Takes from the queue what fits into the segment and frames it into the buffer. `cut`: the next one does not
-   *  fit, so the segment ends here. The page is then filled with zeros, as upstream does when it starts another
-   *  segment; so it is for `sync`, which needs something to write. */
+  /** Takes from the queue what fits into the segment and frames it into the buffer, up to a pending that asks for
+   *  more. `cut`: the segment ends here, because of that or because the next one does not fit. The page is then filled
+   *  with zeros, as upstream does when it starts another segment; so it is for `sync`, which needs something to write. */
   private frameGroup(): { group: Pending[]; end: number; sync: boolean; cut: boolean } {
     const { buffer, queue } = this
     const group: Pending[] = []
     buffer.reset()
     let end = this.size
-    let sync = false
-    while (queue[0] && !sync && this.fits(queue[0], end)) {
+    let then: Pending['then'] = 'nothing'
+    while (queue[0] && then === 'nothing' && this.fits(queue[0], end)) {
       const pending = queue.shift() as Pending
       for (const record of pending.records) writeRecord(record, this.size + buffer.length, buffer)
       end = this.size + buffer.length
-      sync = pending.sync
+      then = pending.then
       group.push(pending)
     }
-    const cut = queue.length > 0 && !sync
-    if (cut) buffer.zeros((pageBytes - (end % pageBytes)) % pageBytes)
-    else if (sync && (this.loose || buffer.length > 0)) buffer.zeros(pageBytes - (end % pageBytes))
+    const sync = then === 'sync'
+    const cut = then === 'cut' || (queue.length > 0 && !sync)
+    if (then === 'nothing') buffer.zeros(cut ? (pageBytes - (end % pageBytes)) % pageBytes : 0)
+    else if (buffer.length > 0 || (this.loose && (sync || end > 0)))
+      buffer.zeros(pageBytes - (end % pageBytes))
     return { group, end: this.size + buffer.length, sync, cut }
   }
 
@@ -161,7 +233,8 @@ export class Wal {
 
 interface Pending {
   readonly records: readonly PackedRecord[]
-  readonly sync: boolean
+  /** What is to be done behind the records. */
+  readonly then: 'nothing' | 'sync' | 'cut'
   readonly resolve: () => void
   readonly reject: (error: unknown) => void
 }
@@ -172,33 +245,5 @@ async function sizeOf(disk: Disk, path: string): Promise<number> {
   } catch (error) {
     if (error instanceof NotFoundError) return 0
     throw error
-  }
-}
-
-interface WalMetrics {
-  readonly corruptions: Metric
-  readonly segment: Metric
-  readonly failures: Metric
-  readonly flushes: Metric
-  readonly pages: Metric
-  readonly fsync: Summary
-}
-
-function walMetrics(metrics: Registry, wal: Wal): WalMetrics {
-  const size = () => wal.stats().bytes
-  metrics.computed('prometheus_tsdb_wal_storage_size_bytes', 'Size of the write log.', 'gauge', size)
-  return {
-    corruptions: metrics.counter('prometheus_tsdb_wal_corruptions_total', 'Total number of WAL corruptions.'),
-    segment: metrics.gauge(
-      'prometheus_tsdb_wal_segment_current',
-      'Write log segment index that TSDB is currently writing to.',
-    ),
-    failures: metrics.counter(
-      'prometheus_tsdb_wal_writes_failed_total',
-      'Total number of write log writes that failed.',
-    ),
-    flushes: metrics.counter('prometheus_tsdb_wal_page_flushes_total', 'Total number of page flushes.'),
-    pages: metrics.counter('prometheus_tsdb_wal_completed_pages_total', 'Total number of completed pages.'),
-    fsync: metrics.summary('prometheus_tsdb_wal_fsync_duration_seconds', 'Duration of write log fsync.'),
   }
 }

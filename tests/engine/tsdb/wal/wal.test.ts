@@ -19,6 +19,7 @@ class NotingDisk extends MemoryDisk {
 
 interface Opened {
   wal: Wal
+  host: FakeHost
   /** Times of all samples that were replayed, in order. */
   replayed: number[]
   metrics: Registry
@@ -27,13 +28,14 @@ interface Opened {
 async function open(disk: MemoryDisk, segmentBytes = 2 * pageBytes): Promise<Opened> {
   const replayed: number[] = []
   const metrics = new Registry()
-  const options = { disk, host: new FakeHost(), metrics, folder: 'wal', segmentBytes }
+  const host = new FakeHost()
+  const options = { disk, host, metrics, folder: 'wal', segmentBytes }
   const wal = await openWal(options, {
     series: () => undefined,
     sample: (_, t) => replayed.push(t),
     skipped: () => undefined,
   })
-  return { wal, replayed, metrics }
+  return { wal, host, replayed, metrics }
 }
 
 /** A record with one sample at `t`, that does not compress. */
@@ -264,7 +266,7 @@ describe('a write that fails', () => {
 })
 
 describe('repair', () => {
-  test('cuts a torn tail at every byte of the last record', async () => {
+  test('cuts a torn tail at every byte of the last record, which is no corruption', async () => {
     const disk = new MemoryDisk()
     const { wal } = await open(disk)
     await wal.log([record(1)])
@@ -274,15 +276,29 @@ describe('repair', () => {
     for (let length = good + 1; length < whole.length; length++) {
       const torn = new MemoryDisk()
       await torn.append('wal/00000000', 0, whole.subarray(0, length), 'strict')
-      const { replayed, wal: repaired, metrics } = await open(torn)
+      const { replayed, wal: repaired, host, metrics } = await open(torn)
       expect(replayed, `${length} bytes`).toEqual([1])
       expect(await torn.size('wal/00000000')).toBe(good)
-      expect(repaired.stats().corruptions).toBe(1)
-      expect(value(metrics, 'prometheus_tsdb_wal_corruptions_total')).toBe(1)
+      expect(repaired.damages).toEqual([])
+      expect(value(metrics, 'prometheus_tsdb_wal_corruptions_total')).toBe(0)
+      expect(host.logs.map(({ fields }) => fields['found'])).toEqual([
+        expect.stringContaining(`kept its first ${good} bytes`),
+      ])
       await repaired.log([record(3)])
       expect((await open(torn)).replayed).toEqual([1, 3])
       expect((await open(torn)).wal.damages).toEqual([])
     }
+  })
+
+  test('counts a segment that ends within a record as damage when others follow', async () => {
+    const disk = new MemoryDisk()
+    for (let t = 0; t < 3; t++) await (await open(disk)).wal.log([record(t), record(t + 10)])
+    await disk.truncate('wal/00000001', (await disk.size('wal/00000001')) - 1)
+    const { replayed, wal, metrics } = await open(disk)
+    expect(replayed).toEqual([0, 10, 1])
+    expect(await disk.list('wal')).toEqual(['00000000', '00000001'])
+    expect(wal.damages).toHaveLength(1)
+    expect(value(metrics, 'prometheus_tsdb_wal_corruptions_total')).toBe(1)
   })
 
   test('removes the segments behind the damage, and says what it did', async () => {
@@ -336,6 +352,8 @@ describe('repair', () => {
     await disk.write('wal/series_state.json', Uint8Array.of(1))
     await disk.write('wal/checkpoint.00000003.tmp/00000000', Uint8Array.of(1))
     expect((await open(disk)).wal.damages).toEqual([])
+    // That one is upstream's, which was killed before it had finished it.
+    expect(await disk.list('wal')).toEqual(['series_state.json'])
   })
 })
 
