@@ -1,11 +1,14 @@
 import type { Labels } from './labels.ts'
 import type { Matcher } from './matcher.ts'
 
-/** Number of a series in the head and in the WAL; 0 is no series. */
+/** Number of a series in the head and in the WAL; 0 is no series. Good until the appender that gave it ends; after
+ *  that the store may let the series go, when it has had no samples for long. It is never given to another. */
 export type SeriesRef = number
 
-/** What became of a sample. Everything but `appended` is counted by the store and is no error for the scrape. */
-export type AppendResult = 'appended' | 'duplicate' | 'outOfOrder' | 'outOfBounds'
+/** What became of a sample. Everything but `appended` is counted by the store and is no error for the scrape.
+ *  `unknownSeries`: the store has let the series go since it gave the number; asked for it again by its labels, it
+ *  gives another one. */
+export type AppendResult = 'appended' | 'duplicate' | 'outOfOrder' | 'outOfBounds' | 'unknownSeries'
 
 /** The way in: samples are collected and become durable, then visible, together. One appender serves one
  *  scrape; it is spent after `commit` or `rollback`. */
@@ -14,7 +17,8 @@ export interface Appender {
   series(labels: Labels): SeriesRef
   /** Adds a sample. `t` is in milliseconds. A NaN is an ordinary value here. */
   append(ref: SeriesRef, t: number, v: number): AppendResult
-  /** Adds a stale marker: the series has ended at `t` (upstream's `value.StaleNaN`). */
+  /** Adds a stale marker: the series has ended at `t` (upstream's `value.StaleNaN`). A series that the store does
+   *  not know any more ended long before. */
   appendStale(ref: SeriesRef, t: number): AppendResult
   /** Writes the samples to the WAL and, once they are there, makes them visible.
    *  @throws DiskFullError, or another error of the disk: then none of them is visible, now or after a restart. */
@@ -51,8 +55,13 @@ export interface SeriesBatch {
 export interface Querier {
   /** The series for which every matcher holds, in the order of their labels, each once. */
   select(matchers: readonly Matcher[], range: TimeRange): AsyncIterable<SeriesBatch>
+  /** Label sets of the series that match and have samples around the range, each once, in any order: that of a
+   *  series may be there which has none in it, between two chunks' ends (upstream's select for `/api/v1/series`). */
+  labelSets(matchers: readonly Matcher[], range: TimeRange): Promise<Labels[]>
   /** Sorted label names of the series that match; of all of them without matchers. */
   labelNames(matchers: readonly Matcher[], range: TimeRange): Promise<string[]>
   /** Sorted values of a label among the series that match. */
   labelValues(name: string, matchers: readonly Matcher[], range: TimeRange): Promise<string[]>
+  /** Lets go of what the querier keeps in the store while it is in use. Nothing is asked of it afterwards. */
+  close?(): void
 }

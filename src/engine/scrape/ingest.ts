@@ -59,7 +59,12 @@ export class Ingestion {
       ref = appender.series(this.labels(cursor))
       if (!isNew) cache.setRef(entry, ref)
     }
-    const result = t > scrapeT + mostAheadMs ? 'outOfBounds' : appender.append(ref, t, cursor.value)
+    let result = t > scrapeT + mostAheadMs ? 'outOfBounds' : appender.append(ref, t, cursor.value)
+    if (result === 'unknownSeries') {
+      ref = appender.series(this.labels(cursor))
+      cache.setRef(entry, ref)
+      result = appender.append(ref, t, cursor.value)
+    }
     if (result !== 'appended') {
       this.refuse(result)
       return
@@ -81,6 +86,6 @@ export class Ingestion {
     const { duplicates, outOfOrder, outOfBounds } = this.metrics
     if (result === 'duplicate') duplicates.inc()
     else if (result === 'outOfOrder') outOfOrder.inc()
-    else outOfBounds.inc()
+    else if (result === 'outOfBounds') outOfBounds.inc()
   }
 }

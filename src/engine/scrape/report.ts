@@ -24,8 +24,13 @@ export class Report {
 
   append(appender: Appender, t: number, up: boolean, seconds: number, counts: ScrapeCounts): void {
     const values = [up ? 1 : 0, seconds, counts.scraped, counts.kept, counts.seriesAdded]
-    if (!this.settled) this.refs = names.map(name => appender.series(reportLabels(name, this.target)))
-    this.refs.forEach((ref, i) => appender.append(ref, t, values[i] as number))
+    if (!this.settled) this.refs = names.map(name => this.find(name, appender))
+    for (const [i, name] of names.entries()) {
+      const value = values[i] as number
+      if (appender.append(this.refs[i] as SeriesRef, t, value) !== 'unknownSeries') continue
+      this.refs[i] = this.find(name, appender)
+      appender.append(this.refs[i], t, value)
+    }
   }
 
   /** What was appended last is in the store; until then it is asked for the series each time. */
@@ -35,5 +40,8 @@ export class Report {
 
   appendStale(appender: Appender, t: number): void {
     if (this.settled) for (const ref of this.refs) appender.appendStale(ref, t)
+  }
+  private find(name: (typeof names)[number], appender: Appender): SeriesRef {
+    return appender.series(reportLabels(name, this.target))
   }
 }

@@ -4,6 +4,7 @@ import type { Labels } from '../../model/labels.ts'
 import type { Appender, AppendResult, SeriesRef } from '../../model/store.ts'
 import { encodeSamples, encodeSeries } from '../wal/records.ts'
 import { timeLimit, type Head } from './head.ts'
+import type { OpenAppender } from './open.ts'
 import type { MemSeries } from './series.ts'
 
 /** Samples of one commit, in the order in which they were appended. The arrays may be longer than `count` and
@@ -33,24 +34,30 @@ const floatBits = new Int32Array(float.buffer)
 
 /** Collects the samples of one scrape. Whether a sample fits is looked at twice, because others may commit in
  *  between: when it is appended, and when the commit is applied. */
-export class HeadAppender implements Appender {
+export class HeadAppender implements Appender, OpenAppender {
+  /** Samples before it are out of bounds. */
+  readonly minValidT: number
+
   private readonly head: Head
   private readonly steps: CommitSteps
-  /** Samples before it are out of bounds: they could belong to a block that is being written. */
-  private readonly minValidT: number
   private readonly samples = new SampleColumns()
   /** The series of each sample. */
   private readonly pending: MemSeries[] = []
+  /** Series that were asked for by their labels. */
+  private readonly asked: MemSeries[] = []
   private spent = false
 
   constructor(head: Head, steps: CommitSteps) {
     this.head = head
     this.steps = steps
-    this.minValidT = head.maxT - head.chunkRangeMs / 2
+    this.minValidT = head.appendableT
+    head.appenders.add(this)
   }
 
   series(labels: Labels): SeriesRef {
-    return this.head.findOrCreate(labels).ref
+    const series = this.head.findOrCreate(labels)
+    this.asked.push(series)
+    return series.ref
   }
 
   append(ref: SeriesRef, t: number, v: number): AppendResult {
@@ -68,44 +75,56 @@ export class HeadAppender implements Appender {
    *  are applied in the order of the log, so a replay gives the same samples. */
   async commit(): Promise<void> {
     this.spend()
-    if (this.pending.length === 0) return
-    const refs = Float64Array.from(this.pending, series => series.ref)
+    try {
+      if (this.pending.length > 0) await this.logAndApply()
+    } finally {
+      this.head.appenders.remove(this)
+    }
+  }
+
+  rollback(): void {
+    this.spend()
+    this.head.appenders.remove(this)
+  }
+
+  *heldSeries(): Generator<MemSeries> {
+    yield* this.pending
+    yield* this.asked
+  }
+
+  private async logAndApply(): Promise<void> {
+    const { pending } = this
+    const refs = new Float64Array(pending.length)
+    for (let i = 0; i < pending.length; i++) refs[i] = (pending[i] as MemSeries).ref
     const records = [encodeSamples(refs, this.samples)]
     // Another commit that is under way may be logging the same series, and may fail.
-    const unlogged = new Set(this.pending.filter(series => !series.logged))
+    const unlogged = new Set(pending.filter(series => !series.logged))
     if (unlogged.size > 0) records.unshift(encodeSeries(unlogged))
     await this.steps.log(records)
     for (const series of unlogged) series.logged = true
     this.apply(refs)
   }
 
-  rollback(): void {
-    this.spend()
-    this.pending.length = 0
-  }
-
   private add(ref: SeriesRef, t: number, high: number, low: number): AppendResult {
     assert(!this.spent, 'append after commit or rollback')
-    const series = this.head.seriesOf(ref)
-    assert(series, `append to unknown series ${ref}`)
-    const result = this.check(series, t, high, low)
+    assert(Number.isInteger(t), `time ${t} is not in whole milliseconds`)
+    const { head } = this
+    if (t < this.minValidT || Math.abs(t) >= timeLimit) {
+      head.metrics.outOfBounds.inc()
+      return 'outOfBounds'
+    }
+    const series = head.seriesOf(ref)
+    if (!series) {
+      head.metrics.seriesNotFound.inc()
+      return 'unknownSeries'
+    }
+    const result = series.check(t, high, low)
+    if (result === 'outOfOrder') head.metrics.outOfOrder.inc()
     // The same sample again is accepted, and there is nothing to write: it is durable already.
     if (result === 'appended' && t > series.maxT) {
       this.samples.add(t, high, low)
       this.pending.push(series)
     }
-    return result
-  }
-
-  private check(series: MemSeries, t: number, high: number, low: number): AppendResult {
-    assert(Number.isInteger(t), `time ${t} is not in whole milliseconds`)
-    const { outOfBounds, outOfOrder } = this.head.metrics
-    if (t < this.minValidT || Math.abs(t) >= timeLimit) {
-      outOfBounds.inc()
-      return 'outOfBounds'
-    }
-    const result = series.check(t, high, low)
-    if (result === 'outOfOrder') outOfOrder.inc()
     return result
   }
 
@@ -118,9 +137,7 @@ export class HeadAppender implements Appender {
       const t = times[i] as number
       const low = bits[2 * i] as number
       const high = bits[2 * i + 1] as number
-      const result = series.check(t, high, low)
-      if (result === 'outOfOrder') head.metrics.outOfOrder.inc()
-      if (result !== 'appended' || t === series.maxT) continue
+      if (!this.stillFits(series, t, high, low)) continue
       head.append(series, t, high, low)
       refs[kept] = series.ref
       times[kept] = t
@@ -131,6 +148,18 @@ export class HeadAppender implements Appender {
     head.metrics.samplesAppended.inc(kept)
     samples.count = kept
     if (kept > 0) this.announce(refs)
+  }
+
+  /** Looks again: the head may have been truncated, and others may have committed. */
+  private stillFits(series: MemSeries, t: number, high: number, low: number): boolean {
+    const { minValidT, metrics } = this.head
+    if (t < minValidT) {
+      metrics.outOfBounds.inc()
+      return false
+    }
+    const result = series.check(t, high, low)
+    if (result === 'outOfOrder') metrics.outOfOrder.inc()
+    return result === 'appended' && t > series.maxT
   }
 
   private announce(refs: Float64Array): void {

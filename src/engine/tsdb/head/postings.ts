@@ -8,16 +8,45 @@ import { choicesOf, intersect, subtract, type Choice, type PostingList } from '.
 export class Postings {
   /** Number of series. */
   count = 0
-  private readonly byName = new Map<string, Map<string, GrowingList>>()
+  private readonly byName = new Map<string, Map<string, Carriers>>()
   private readonly sortedValues = new Map<string, string[]>()
 
   /** Adds a series and answers its ordinal. */
   add(labels: Labels): number {
     const ordinal = this.count++
     for (let i = 0; i < labels.length; i += 2) {
-      this.list(labels[i] as string, labels[i + 1] as string).push(ordinal)
+      this.enter(labels[i] as string, labels[i + 1] as string, ordinal)
     }
     return ordinal
+  }
+
+  /** Takes series out; the others get new ordinals, in the order of the old ones.
+   *  @param moved the new ordinal by the old one, -1 for a series that goes
+   *  @param freed is told the names and the values of labels that no series carries any more */
+  renumber(moved: Int32Array, freed: (text: string) => void): void {
+    this.count = 0
+    for (const ordinal of moved) if (ordinal >= 0) this.count++
+    for (const [name, values] of this.byName) {
+      const before = values.size
+      for (const [value, carriers] of values) {
+        const left = renumbered(carriers, moved)
+        if (left === carriers) continue
+        if (left !== null) values.set(value, left)
+        else {
+          values.delete(value)
+          freed(value)
+        }
+      }
+      if (values.size < before) this.sortedValues.delete(name)
+      if (values.size > 0) continue
+      this.byName.delete(name)
+      freed(name)
+    }
+  }
+
+  /** Whether a series carries this label. */
+  has(name: string, value: string): boolean {
+    return this.byName.get(name)?.has(value) ?? false
   }
 
   names(): string[] {
@@ -45,19 +74,23 @@ export class Postings {
     return left ?? this.all()
   }
 
-  private list(name: string, value: string): GrowingList {
+  hasName(name: string): boolean {
+    return this.byName.has(name)
+  }
+
+  private enter(name: string, value: string, ordinal: number): void {
     let values = this.byName.get(name)
-    if (!values) this.byName.set(name, (values = new Map<string, GrowingList>()))
-    let list = values.get(value)
-    if (!list) {
-      values.set(value, (list = new GrowingList()))
+    if (!values) this.byName.set(name, (values = new Map<string, Carriers>()))
+    const carriers = values.get(value)
+    if (carriers === undefined) {
+      values.set(value, ordinal)
       this.sortedValues.delete(name)
-    }
-    return list
+    } else if (typeof carriers === 'number') values.set(value, new GrowingList(carriers, ordinal))
+    else carriers.push(ordinal)
   }
 
   private all(): PostingList {
-    return Uint32Array.from({ length: this.count }, (_, ordinal) => ordinal)
+    return new Uint32Array(this.count).map((_, ordinal) => ordinal)
   }
 
   /** Lists of the chosen values. */
@@ -68,11 +101,11 @@ export class Postings {
     if (literals) {
       for (const value of new Set(literals)) {
         const list = values.get(value)
-        if (list) lists.push(list.view())
+        if (list !== undefined) lists.push(viewOf(list))
       }
       return lists
     }
-    for (const [value, list] of values) if (chosen(value)) lists.push(list.view())
+    for (const [value, list] of values) if (chosen(value)) lists.push(viewOf(list))
     return lists
   }
 
@@ -89,20 +122,55 @@ export class Postings {
   }
 }
 
+/** The ordinals of the series that carry a label. One alone needs no list: labels that tell single series apart
+ *  are the most numerous. */
+type Carriers = number | GrowingList
+
+function viewOf(carriers: Carriers): PostingList {
+  return typeof carriers === 'number' ? Uint32Array.of(carriers) : carriers.view()
+}
+
+/** What is left of the carriers; null when nothing is. */
+function renumbered(carriers: Carriers, moved: Int32Array): Carriers | null {
+  if (typeof carriers !== 'number') return carriers.renumber(moved) > 0 ? carriers : null
+  const ordinal = moved[carriers] as number
+  return ordinal < 0 ? null : ordinal
+}
+
 class GrowingList {
-  private ordinals = new Uint32Array(4)
-  private count = 0
+  private ordinals: Uint32Array
+  private count = 2
+
+  constructor(first: number, second: number) {
+    this.ordinals = Uint32Array.of(first, second)
+  }
 
   push(ordinal: number): void {
-    if (this.count === this.ordinals.length) {
-      const grown = new Uint32Array(this.count * 2)
-      grown.set(this.ordinals)
-      this.ordinals = grown
-    }
+    // By half: there are ten ordinals a series in these lists.
+    if (this.count === this.ordinals.length) this.resize(this.count + (this.count >>> 1) + 1)
     this.ordinals[this.count++] = ordinal
   }
 
   view(): PostingList {
     return this.ordinals.subarray(0, this.count)
+  }
+
+  /** Answers how many are left. */
+  renumber(moved: Int32Array): number {
+    const { ordinals, count } = this
+    let left = 0
+    for (let i = 0; i < count; i++) {
+      const ordinal = moved[ordinals[i] as number] as number
+      if (ordinal >= 0) ordinals[left++] = ordinal
+    }
+    this.count = left
+    if (left * 2 < ordinals.length) this.resize(left)
+    return left
+  }
+
+  private resize(length: number): void {
+    const ordinals = new Uint32Array(length)
+    ordinals.set(this.ordinals.subarray(0, this.count))
+    this.ordinals = ordinals
   }
 }

@@ -28,6 +28,11 @@ export class SymbolTable {
     return hash ^ (hash >>> 15)
   }
 
+  /** Forgets a string. Labels that have it keep it; labels to come get a copy. */
+  free(text: string): void {
+    this.symbols.delete(text)
+  }
+
   private symbol(text: string): string {
     const known = this.symbols.get(text)
     if (known !== undefined) return known

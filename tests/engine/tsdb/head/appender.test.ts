@@ -52,10 +52,16 @@ describe('append', () => {
       'a fraction of a millisecond',
       ({ db }) => db.appender().append(db.appender().series(series('up')), 0.5, 1),
     ],
-    ['a series that nobody knows', ({ db }) => db.appender().append(99, 1, 1)],
   ])('stops at %s: a mistake of the program', async (_, act) => {
     const store = await openStore(new MemoryDisk())
     expect(() => act(store)).toThrow('BUG')
+  })
+
+  test('answers that it does not know a series, and counts it', async () => {
+    const { db, metric } = await openStore(new MemoryDisk())
+    expect(db.appender().append(99, 1, 1)).toBe('unknownSeries')
+    expect(db.appender().appendStale(99, 1)).toBe('unknownSeries')
+    expect(metric('prometheus_tsdb_head_series_not_found_total')).toBe(2)
   })
 })
 

@@ -97,6 +97,70 @@ describe('names and values', () => {
   })
 })
 
+describe('renumber', () => {
+  const labels = fc
+    .array(fc.tuple(fc.constantFrom('a', 'b', 'c'), fc.constantFrom('1', '2', '3', '4')), { maxLength: 3 })
+    .map(labelsFrom)
+
+  test('leaves what an index of the others would be, time and again', () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.array(fc.tuple(labels, fc.boolean()), { maxLength: 20 }), { maxLength: 5 }),
+        waves => {
+          const postings = new Postings()
+          const order = new LabelOrder()
+          let all: { labels: Labels; stays: boolean }[] = []
+          for (const wave of waves) {
+            for (const [one, stays] of wave) {
+              postings.add(one)
+              all.push({ labels: one, stays })
+            }
+            order.sort(postings.select([]), all)
+            let left = 0
+            const moved = Int32Array.from(all, ({ stays }) => (stays ? left++ : -1))
+            postings.renumber(moved, () => undefined)
+            order.renumber(moved)
+            all = all.filter(({ stays }) => stays)
+            // Each of them goes the next time or never.
+            all = all.map((one, i) => ({ ...one, stays: i % 2 === 0 }))
+            expectSame(
+              postings,
+              order,
+              all.map(one => one.labels),
+            )
+          }
+        },
+      ),
+    )
+  })
+
+  function expectSame(postings: Postings, order: LabelOrder, all: Labels[]): void {
+    const fresh = indexOf(all)
+    const rows = all.map(one => ({ labels: one }))
+    expect(postings.names()).toEqual(fresh.names())
+    const sorted = (by: LabelOrder) => [...by.sort(fresh.select([]), rows)].map(i => all[i])
+    expect([...postings.select([])]).toEqual([...fresh.select([])])
+    expect(sorted(order)).toEqual(sorted(new LabelOrder()))
+    for (const name of fresh.names()) {
+      expect(postings.values(name)).toEqual(fresh.values(name))
+      for (const value of fresh.values(name)) {
+        const asked = [matcher(name, '=', value)]
+        expect([...postings.select(asked)]).toEqual([...fresh.select(asked)])
+      }
+    }
+  }
+
+  test('tells which names and values no series carries any more', () => {
+    const postings = indexOf(['a=1 b=1', 'a=1 c=2', 'a=2'].map(labelsOf))
+    const freed: string[] = []
+    postings.renumber(Int32Array.of(0, -1, -1), text => freed.push(text))
+    expect(freed.sort()).toEqual(['2', '2', 'c'])
+    expect(postings.has('a', '1')).toBe(true)
+    expect(postings.has('a', '2')).toBe(false)
+    expect(postings.hasName('c')).toBe(false)
+  })
+})
+
 describe('label order', () => {
   test('equals sorting, while series come in', () => {
     const labels = fc
@@ -115,7 +179,7 @@ describe('label order', () => {
         for (const wave of waves) {
           all.push(...wave.map(one => ({ labels: one })))
           const every = Uint32Array.from(all.keys())
-          const sorted = order.sort(every, all).map(i => all[i]!.labels)
+          const sorted = [...order.sort(every, all)].map(i => all[i]!.labels)
           for (let i = 1; i < sorted.length; i++)
             expect(compareLabels(sorted[i - 1]!, sorted[i]!)).toBeLessThanOrEqual(0)
           expect(sorted).toHaveLength(all.length)

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { SampleColumns } from '../../../../src/engine/chunks/columns.ts'
-import { MemSeries } from '../../../../src/engine/tsdb/head/series.ts'
+import { chunksOf, MemSeries } from '../../../../src/engine/tsdb/head/series.ts'
 
 const hour = 3600_000
 const range = 2 * hour
@@ -107,5 +107,22 @@ describe('a snapshot', () => {
       expect([...out.t.subarray(0, out.count)]).toEqual([...every(15_000, i + 1)])
       expect(out.bits[2 * i]).toBe(noise(i * 15_000)[1])
     }
+  })
+})
+
+describe('what was taken of a series', () => {
+  test.each([3, 40])('stays as it is with %i chunks, while it grows and is truncated', chunks => {
+    const series = new MemSeries(1, [])
+    const append = (i: number) => series.append(i * range, 0, i, range)
+    for (let i = 0; i < chunks; i++) append(i)
+    const parts = series.parts()
+    const all = chunksOf(parts, -Infinity, Infinity)
+    expect(all.map(({ minT }) => minT)).toEqual(Array.from({ length: chunks }, (_, i) => i * range))
+    for (let i = chunks; i < 2 * chunks; i++) append(i)
+    expect(chunksOf(parts, -Infinity, Infinity)).toEqual(all)
+    expect(series.truncate(chunks * range)).toBe(chunks)
+    expect([series.minT, series.maxT]).toEqual([chunks * range, (2 * chunks - 1) * range])
+    expect(chunksOf(parts, -Infinity, Infinity)).toEqual(all)
+    expect(chunksOf(parts, range, 2 * range)).toEqual([all[1]])
   })
 })
