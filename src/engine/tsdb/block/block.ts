@@ -6,10 +6,12 @@ import { openIndex } from './indexreader.ts'
 import { maxMetaBytes, parseMeta, type BlockMeta } from './meta.ts'
 import { BlockQuerier, type BlockParts } from './querier.ts'
 import { Segments } from './segments.ts'
+import { storedSeries, type StoredSeries } from './stored.ts'
 import { parseTombstones, type Tombstones } from './tombstones.ts'
 import { verifyBlock } from './verify.ts'
 
 export type { BlockShelf } from './file.ts'
+export type { StoredSeries, StoredSeriesChunk } from './stored.ts'
 
 /** One file of a block. */
 export interface BlockFileInfo {
@@ -87,6 +89,12 @@ export class Block {
 
   querier(): Querier {
     return new BlockQuerier(this.parts)
+  }
+
+  /** Everything as it is stored, for who makes another block of it.
+   *  @throws CorruptionError */
+  series(): AsyncGenerator<readonly StoredSeries[]> {
+    return storedSeries(this.parts)
   }
 
   /** Reads the whole block and checks it: every checksum, order, references and time ranges. Chunks of encodings

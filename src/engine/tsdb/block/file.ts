@@ -43,6 +43,11 @@ export class BlockFile {
     this.number = shelf.cache.register()
   }
 
+  /** The same file for a reader that has a cache of its own. */
+  through(cache: ChunkCache): BlockFile {
+    return new BlockFile({ disk: this.shelf.disk, cache }, this.path, this.size)
+  }
+
   /** The bytes [from, to), past the cache. The caller owns them.
    *  @throws CorruptionError when the file has fewer */
   async readDirect(from: number, to: number): Promise<Uint8Array> {

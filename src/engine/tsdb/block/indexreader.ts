@@ -3,6 +3,7 @@ import { ByteReader } from '../../bytes/reader.ts'
 import type { Labels } from '../../model/labels.ts'
 import type { Matcher } from '../../model/matcher.ts'
 import { choicesOf, intersect, subtract, type PostingList } from '../../model/postings.ts'
+import type { ChunkCache } from './cache.ts'
 import { checkSum, damage, within } from './damage.ts'
 import type { BlockFile } from './file.ts'
 import {
@@ -86,6 +87,11 @@ export class IndexReader {
     this.symbols = symbols
     this.table = table
     this.seriesEnd = endOfSeries(toc)
+  }
+
+  /** The same index for a reader that has a cache of its own. */
+  through(cache: ChunkCache): IndexReader {
+    return new IndexReader(this.file.through(cache), this.version, this.toc, this.symbols, this.table)
   }
 
   /** References, ascending, of the series for which every matcher holds: they are in label order.

@@ -53,6 +53,16 @@ export class BlockQuerier implements Querier {
     }
   }
 
+  /** As the index has them: no chunk is read. */
+  async labelSets(matchers: readonly Matcher[], range: TimeRange): Promise<Labels[]> {
+    const found: Labels[] = []
+    if (!this.overlaps(range)) return found
+    for await (const entries of this.entries(matchers)) {
+      for (const { labels } of this.wanted(entries, range)) found.push(labels)
+    }
+    return found
+  }
+
   async labelNames(matchers: readonly Matcher[], range: TimeRange): Promise<string[]> {
     const { index } = this.parts
     if (!this.overlaps(range)) return []
@@ -89,15 +99,20 @@ export class BlockQuerier implements Querier {
     }
   }
 
+  /** Without the series that have no chunk left in the range. */
+  private wanted(entries: readonly SeriesEntry[], range: TimeRange): Wanted[] {
+    return entries
+      .map(entry => wantedOf(entry, range, this.parts.tombstones.get(entry.ref) ?? []))
+      .filter(({ chunks }) => chunks.length > 0)
+  }
+
   private async *batches(
     matchers: readonly Matcher[],
     range: TimeRange,
   ): AsyncGenerator<BlockSeries[], undefined> {
     const batch = new Batch(this.parts.segments)
     for await (const entries of this.entries(matchers)) {
-      const wanted = entries
-        .map(entry => wantedOf(entry, range, this.parts.tombstones.get(entry.ref) ?? []))
-        .filter(({ chunks }) => chunks.length > 0)
+      const wanted = this.wanted(entries, range)
       for (let i = 0; i < wanted.length;) {
         i = await batch.fill(wanted, i)
         if (batch.full) yield batch.take()
@@ -183,7 +198,7 @@ class Batch {
 }
 
 /** Copies of the chunks of one batch, in few large arrays: one array a chunk would cost more than the chunk. */
-class Kept {
+export class Kept {
   private block = new Uint8Array(0)
   private used = 0
 

@@ -5,6 +5,7 @@
 // The checksum covers encoding and data. A chunk is named by (file number - 1) · 2^32 + its offset.
 
 import { ByteReader } from '../../bytes/reader.ts'
+import type { ChunkCache } from './cache.ts'
 import { checkSum, damage, hex } from './damage.ts'
 import type { BlockFile } from './file.ts'
 
@@ -37,6 +38,12 @@ export class Segments {
     this.folder = folder
     this.files = files
     this.bytes = [...files.values()].reduce((sum, file) => sum + file.size, 0)
+  }
+
+  /** The same segments for a reader that has a cache of its own. */
+  through(cache: ChunkCache): Segments {
+    const files = Array.from(this.files, ([number, file]) => [number, file.through(cache)] as const)
+    return new Segments(this.folder, new Map(files))
   }
 
   /** Reads chunks one after the other, neighbours together, until `visit` answers false. The data is lent until

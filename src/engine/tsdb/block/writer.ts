@@ -28,8 +28,8 @@ export interface BlockSpec {
   /** Milliseconds; every sample lies in [minT, maxT). */
   readonly minT: number
   readonly maxT: number
-  /** 1 unless it is made of other blocks. */
-  readonly level?: number
+  /** Of a block that is made of others. One that is not has level 1, and itself as its source. */
+  readonly compaction?: BlockMeta['compaction']
 }
 
 /** Writes a block with these series, which come in label order, into a staging folder that the caller publishes;
@@ -98,7 +98,7 @@ async function addSeries(
   }
 }
 
-function metaOf({ ulid, minT, maxT, level = 1 }: BlockSpec, totals: Totals): BlockMeta {
+function metaOf({ ulid, minT, maxT, compaction }: BlockSpec, totals: Totals): BlockMeta {
   return {
     ulid,
     minTime: minT,
@@ -110,7 +110,7 @@ function metaOf({ ulid, minT, maxT, level = 1 }: BlockSpec, totals: Totals): Blo
       numSeries: totals.series,
       numChunks: totals.chunks,
     },
-    compaction: { level, sources: [ulid] },
+    compaction: compaction ?? { level: 1, sources: [ulid] },
     version: 1,
   }
 }

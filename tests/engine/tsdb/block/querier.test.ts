@@ -168,6 +168,34 @@ describe('label names and values', () => {
   })
 })
 
+describe('label sets', () => {
+  const all: Made[] = [
+    ['early', {}, seconds(1, 200)],
+    ['late', {}, seconds(500, 700)],
+  ]
+
+  test('are those of the series with a chunk in the range, and no chunk is read for them', async () => {
+    const { block, disk } = await watched(all)
+    const found = async (minT: number, maxT: number, matchers: readonly Matcher[] = []) =>
+      (await block.querier().labelSets(matchers, { minT, maxT })).map(formatLabels)
+    expect(await found(-Infinity, Infinity)).toEqual(['early', 'late'])
+    expect(await found(0, 250_000)).toEqual(['early'])
+    expect(await found(300_000, 400_000)).toEqual([])
+    expect(await found(0, 700_000, matchersOf('__name__!="early"'))).toEqual(['late'])
+    expect(await found(800_000, 900_000)).toEqual([])
+    expect(disk.reads.filter(({ path }) => path.includes('/chunks/'))).toEqual([])
+  })
+
+  test('are without those of series that are deleted', async () => {
+    const { disk, ulid, files } = await made(all)
+    const { ref } = (await allSeries((await partsOf(disk, ulid)).index))[0]!
+    const stones = new Map([[ref, [{ minT: 0, maxT: 300_000 }]]])
+    const block = await openFiles(ulid, new Map(files).set('tombstones', formatTombstones(stones)))
+    const sets = await block.querier().labelSets([], always)
+    expect(sets.map(formatLabels)).toEqual(['late'])
+  })
+})
+
 describe('tombstones', () => {
   test.each([
     ['the middle of a chunk', [[2000, 3500]], '1000:1 4000:4 5000:5 6000:6 7000:7 8000:8 9000:9'],

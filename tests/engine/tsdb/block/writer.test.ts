@@ -30,7 +30,7 @@ const three: Made[] = [
 ]
 
 test('what is written is read, and its meta.json counts it', async () => {
-  const { ulid: name, files } = await made(three, { maxT: 10_000, level: 2 })
+  const { ulid: name, files } = await made(three, { maxT: 10_000, compaction: { level: 2, sources: [ulid] } })
   const block = await openFiles(name, files)
   await block.verify()
   expect(await everything(block.querier())).toEqual({
