@@ -103,15 +103,15 @@ export class Engine implements EngineService {
   }
 
   series(query: SeriesQuery): Promise<Labels[]> {
-    return findSeries(this.db.querier(), query)
+    return this.lookUp(querier => findSeries(querier, query))
   }
 
-  async labelNames(query: LabelQuery): Promise<string[]> {
-    return findNames(this.db.querier(), query)
+  labelNames(query: LabelQuery): Promise<string[]> {
+    return this.lookUp(querier => findNames(querier, query))
   }
 
-  async labelValues(name: string, query: LabelQuery = {}): Promise<string[]> {
-    return findValues(this.db.querier(), name, query)
+  labelValues(name: string, query: LabelQuery = {}): Promise<string[]> {
+    return this.lookUp(querier => findValues(querier, name, query))
   }
 
   async targets(): Promise<TargetStatus[]> {
@@ -145,8 +145,8 @@ export class Engine implements EngineService {
     return this.db.transfers.import(source, signal)
   }
 
-  openExport(request: ExportRequest): Promise<ExportTicket> {
-    return this.db.transfers.export(request)
+  openExport(request: ExportRequest, signal?: AbortSignal): Promise<ExportTicket> {
+    return this.db.transfers.export(request, signal)
   }
 
   readExport(id: number): Promise<Uint8Array | null> {
@@ -188,6 +188,15 @@ export class Engine implements EngineService {
     await this.lastEdit.catch(() => undefined)
     await this.db.close()
     await this.options.disk.close()
+  }
+
+  private async lookUp<T>(find: (querier: Querier) => Promise<T>): Promise<T> {
+    const querier = this.db.querier()
+    try {
+      return await find(querier)
+    } finally {
+      querier.close?.()
+    }
   }
 
   /** One edit after the other: a valid new text is stored, and then in force. A failed one changes nothing. */
@@ -248,7 +257,7 @@ async function storedConfig(disk: Disk): Promise<string | null> {
 /** What a query looks at: everything, or one block. */
 function querierOf(db: Db, block: string | undefined): Querier {
   if (block === undefined) return db.querier()
-  const querier = db.blocks.querier(block)
+  const querier = db.blockQuerier(block)
   if (!querier) throw new QueryError('execution', `there is no block ${block} in the store`)
   return querier
 }

@@ -1,5 +1,5 @@
 import type { LabelQuery, SeriesQuery } from './api/service.ts'
-import { compareBytes, compareLabels, labelsKey, type Labels } from './model/labels.ts'
+import { compareBytes, compareLabels, uniqueLabels, type Labels } from './model/labels.ts'
 import type { Matcher } from './model/matcher.ts'
 import type { Querier, TimeRange } from './model/store.ts'
 import { parseMetricSelector } from './promql/metricselector.ts'
@@ -8,13 +8,9 @@ import { parseMetricSelector } from './promql/metricselector.ts'
 
 /** @throws QueryError for a selector that is none */
 export async function findSeries(querier: Querier, query: SeriesQuery): Promise<Labels[]> {
-  const found = new Map<string, Labels>()
-  for (const matchers of selectorsOf(query)) {
-    for await (const batch of querier.select(matchers, rangeOf(query))) {
-      for (let i = 0; i < batch.count; i++) found.set(labelsKey(batch.labels(i)), batch.labels(i))
-    }
-  }
-  return atMost([...found.values()].sort(compareLabels), query)
+  const range = rangeOf(query)
+  const lists = await Promise.all(selectorsOf(query).map(matchers => querier.labelSets(matchers, range)))
+  return atMost(uniqueLabels(lists.flat()).sort(compareLabels), query)
 }
 
 /** @throws QueryError for a selector that is none */

@@ -180,8 +180,8 @@ export class Client implements EngineClient {
     this.askForPersistence()
     return report
   }
-  openExport(request: ExportRequest): Promise<ExportTicket> {
-    return this.call('openExport', [request])
+  openExport(request: ExportRequest, signal?: AbortSignal): Promise<ExportTicket> {
+    return this.call('openExport', [request], signal)
   }
   readExport(id: number): Promise<Uint8Array | null> {
     return this.call('readExport', [id])

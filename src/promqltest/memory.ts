@@ -1,4 +1,4 @@
-import { compareLabels, formatLabels, labelsKey, valueOf } from '../engine/model/labels.ts'
+import { compareLabels, formatLabels, labelsKey, valueOf, type Labels } from '../engine/model/labels.ts'
 import type { Matcher } from '../engine/model/matcher.ts'
 import type { Columns, Querier, SeriesBatch, TimeRange } from '../engine/model/store.ts'
 import type { StoredSample, StoredSeries } from './load.ts'
@@ -46,10 +46,8 @@ export class MemoryQuerier implements Querier {
     return new MemoryQuerier([...byLabels.values()], this.batchSize)
   }
 
-  async *select(matchers: readonly Matcher[], { minT, maxT }: TimeRange): AsyncGenerator<SeriesBatch> {
-    const found = this.matching(matchers)
-      .map(({ labels, samples }) => ({ labels, samples: samples.filter(({ t }) => t >= minT && t <= maxT) }))
-      .filter(({ samples }) => samples.length > 0)
+  async *select(matchers: readonly Matcher[], range: TimeRange): AsyncGenerator<SeriesBatch> {
+    const found = this.inRange(matchers, range)
     let lent: Columns | null = null
     for (let at = 0; at < found.length; at += this.batchSize) {
       const batch = found.slice(at, at + this.batchSize)
@@ -65,6 +63,10 @@ export class MemoryQuerier implements Querier {
     }
   }
 
+  async labelSets(matchers: readonly Matcher[], range: TimeRange): Promise<Labels[]> {
+    return this.inRange(matchers, range).map(({ labels }) => labels)
+  }
+
   async labelNames(matchers: readonly Matcher[]): Promise<string[]> {
     const names = this.matching(matchers).flatMap(({ labels }) => labels.filter((_, i) => i % 2 === 0))
     return [...new Set(names)].sort()
@@ -73,6 +75,12 @@ export class MemoryQuerier implements Querier {
   async labelValues(name: string, matchers: readonly Matcher[]): Promise<string[]> {
     const values = this.matching(matchers).map(({ labels }) => valueOf(labels, name))
     return [...new Set(values.filter(value => value !== ''))].sort()
+  }
+
+  private inRange(matchers: readonly Matcher[], { minT, maxT }: TimeRange): StoredSeries[] {
+    return this.matching(matchers)
+      .map(({ labels, samples }) => ({ labels, samples: samples.filter(({ t }) => t >= minT && t <= maxT) }))
+      .filter(({ samples }) => samples.length > 0)
   }
 
   private matching(matchers: readonly Matcher[]): StoredSeries[] {

@@ -37,7 +37,7 @@ export interface EngineService {
   importBlocks(source: ImportSource, signal?: AbortSignal): Promise<ImportReport>
   /** Begins an archive, which `readExport` answers in pieces of at most 1 MiB; null is the end. An archive that
    *  nobody reads for a minute is given up. */
-  openExport(request: ExportRequest): Promise<ExportTicket>
+  openExport(request: ExportRequest, signal?: AbortSignal): Promise<ExportTicket>
   readExport(id: number): Promise<Uint8Array | null>
   closeExport(id: number): Promise<void>
   deleteBlock(ulid: string): Promise<void>
@@ -93,6 +93,7 @@ export interface EngineStatus {
 
 /** Something the user has to know, for as long as it holds. */
 export interface Notice {
-  readonly kind: 'disk-full' | 'wal-repaired' | 'disk-error' | 'config' | 'block-broken' | 'pins-damaged'
+  readonly kind:
+    'disk-full' | 'wal-repaired' | 'disk-error' | 'config' | 'block-broken' | 'pins-damaged' | 'upkeep-failed'
   readonly detail: string
 }

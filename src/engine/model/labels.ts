@@ -50,6 +50,11 @@ export function labelsKey(labels: Labels): string {
   return labels.join(separator)
 }
 
+/** Each label set once, in the order of their first. */
+export function uniqueLabels(all: readonly Labels[]): Labels[] {
+  return [...new Map(all.map(labels => [labelsKey(labels), labels])).values()]
+}
+
 /** Order of label sets as in Prometheus (`labels.Compare`): pair by pair, a prefix before what it begins. */
 export function compareLabels(a: Labels, b: Labels): number {
   const n = Math.min(a.length, b.length)

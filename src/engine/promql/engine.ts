@@ -121,9 +121,10 @@ export class QueryEngine {
     const lookbackMs = query.lookbackMs ?? this.options.lookbackMs
     const timeoutMs = Math.min(query.timeoutMs ?? Infinity, this.options.timeoutMs)
     const started = host.monotonic()
+    const source = querier(query.block)
     const deadline = new Deadline(host, timeoutMs, signal)
     const limits = { lookbackMs, maxSamples, timeoutMs }
-    const evaluation = new Evaluation({ grid, ...limits, querier: querier(query.block), host, deadline })
+    const evaluation = new Evaluation({ grid, ...limits, querier: source, host, deadline })
     this.running.inc()
     try {
       deadline.check()
@@ -134,6 +135,7 @@ export class QueryEngine {
       return { ...answer, warnings: [], infos: noteTexts(evaluation.notes, query.expr), stats }
     } finally {
       deadline.close()
+      source.close?.()
       this.running.inc(-1)
       this.samples.inc(evaluation.samples)
       this.durations.with('inner_eval').observe((host.monotonic() - started) / 1000)

@@ -1,8 +1,6 @@
 import type { Disk } from '../disk/disk.ts'
 import type { Registry } from '../metrics/registry.ts'
 import type { BlockInfo, BrokenBlock } from '../model/blocks.ts'
-import type { Matcher } from '../model/matcher.ts'
-import type { Querier, SeriesBatch, TimeRange } from '../model/store.ts'
 import { openBlock, type Block, type BlockShelf } from './block/block.ts'
 import { ChunkCache } from './block/cache.ts'
 import type { BlockMeta } from './block/meta.ts'
@@ -19,6 +17,12 @@ export async function openBlocks(disk: Disk, metrics: Registry): Promise<Blocks>
   const blocks = new Blocks(disk, metrics, await openPins(disk, ulids))
   for (const ulid of ulids) await blocks.open(ulid)
   return blocks
+}
+
+/** Blocks that stay on the disk until they are released. */
+export interface HeldBlocks {
+  readonly blocks: readonly Block[]
+  readonly release: () => void
 }
 
 /** The blocks of the store, opened. */
@@ -64,33 +68,25 @@ export class Blocks {
     return this.held.get(ulid)?.block.meta ?? null
   }
 
-  /** One querier for each block, by time. */
-  queriers(): Querier[] {
-    return this.all()
+  /** All blocks, by time. */
+  holdAll(): HeldBlocks {
+    return hold(this.all())
   }
 
-  /** The querier of one block; null when there is no such block. */
-  querier(ulid: string): Querier | null {
-    return this.held.get(ulid) ?? null
+  /** These blocks; null when one of them is missing. */
+  hold(ulids: readonly string[]): HeldBlocks | null {
+    const found = ulids.flatMap(ulid => this.held.get(ulid) ?? [])
+    return found.length === ulids.length ? hold(found) : null
   }
 
-  /** Blocks that stay on the disk until `release` is called. Null when one of them is missing. */
-  hold(ulids: readonly string[]): { readonly blocks: readonly Block[]; release(): void } | null {
-    const found = ulids.map(ulid => this.held.get(ulid))
-    if (found.some(one => !one)) return null
-    const all = found as Held[]
-    for (const one of all) one.readers++
-    return { blocks: all.map(({ block }) => block), release: () => all.forEach(one => one.release()) }
-  }
-
-  /** Takes a block out: no query that begins later sees it, and its files go once nobody reads them any more.
+  /** Takes a block out: no query that begins later sees it, and its files go once nobody holds it any more.
    *  Answers whether there was one. */
   async remove(ulid: string): Promise<boolean> {
     const held = this.held.get(ulid)
     const known = held !== undefined || this.brokenByUlid.has(ulid)
     this.held.delete(ulid)
     this.brokenByUlid.delete(ulid)
-    await held?.unread()
+    await held?.free()
     if (known) await this.shelf.disk.removeFolder(ulid)
     await this.pins.set([ulid], false)
     return known
@@ -120,61 +116,33 @@ function infoOf({ meta, bytes }: Block, pinned: boolean): BlockInfo {
   }
 }
 
-/** An open block that counts who reads it. */
-class Held implements Querier {
+function hold(all: readonly Held[]): HeldBlocks {
+  for (const held of all) held.enter()
+  return { blocks: all.map(({ block }) => block), release: () => all.forEach(held => held.leave()) }
+}
+
+/** An open block that counts who holds it. */
+class Held {
   readonly block: Block
-  readers = 0
-  private readonly querier: Querier
+  private holders = 0
   private waiting: (() => void)[] = []
 
   constructor(block: Block) {
     this.block = block
-    this.querier = block.querier()
   }
 
-  async *select(matchers: readonly Matcher[], range: TimeRange): AsyncGenerator<SeriesBatch> {
-    if (!this.overlaps(range)) return
-    this.readers++
-    try {
-      yield* this.querier.select(matchers, range)
-    } finally {
-      this.release()
-    }
+  enter(): void {
+    this.holders++
   }
 
-  labelNames(matchers: readonly Matcher[], range: TimeRange): Promise<string[]> {
-    return this.overlaps(range) ? this.reading(this.querier.labelNames(matchers, range)) : Promise.resolve([])
-  }
-
-  labelValues(name: string, matchers: readonly Matcher[], range: TimeRange): Promise<string[]> {
-    return this.overlaps(range)
-      ? this.reading(this.querier.labelValues(name, matchers, range))
-      : Promise.resolve([])
-  }
-
-  release(): void {
-    this.readers--
-    if (this.readers > 0) return
+  leave(): void {
+    if (--this.holders > 0) return
     for (const resolve of this.waiting) resolve()
     this.waiting = []
   }
 
-  /** Resolves once nobody reads. */
-  unread(): Promise<void> {
-    return this.readers === 0 ? Promise.resolve() : new Promise(resolve => this.waiting.push(resolve))
-  }
-
-  /** A block covers [minTime, maxTime), a query both its ends. */
-  private overlaps({ minT, maxT }: TimeRange): boolean {
-    return this.block.meta.minTime <= maxT && this.block.meta.maxTime > minT
-  }
-
-  private async reading<T>(work: Promise<T>): Promise<T> {
-    this.readers++
-    try {
-      return await work
-    } finally {
-      this.release()
-    }
+  /** Resolves once nobody holds it. */
+  free(): Promise<void> {
+    return this.holders === 0 ? Promise.resolve() : new Promise(resolve => this.waiting.push(resolve))
   }
 }

@@ -1,4 +1,4 @@
-import { compareBytes, compareLabels, type Labels } from '../model/labels.ts'
+import { compareBytes, compareLabels, uniqueLabels, type Labels } from '../model/labels.ts'
 import type { Matcher } from '../model/matcher.ts'
 import type { Columns, Querier, SeriesBatch, TimeRange } from '../model/store.ts'
 
@@ -6,14 +6,22 @@ import type { Columns, Querier, SeriesBatch, TimeRange } from '../model/store.ts
  *  sample of the same series at the same time, that of the earlier one counts. */
 export class MergedQuerier implements Querier {
   private readonly sources: readonly Querier[]
+  private release: () => void
 
-  constructor(sources: readonly Querier[]) {
+  /** @param release lets go of what the sources read */
+  constructor(sources: readonly Querier[], release: () => void = () => undefined) {
     this.sources = sources
+    this.release = release
   }
 
   select(matchers: readonly Matcher[], range: TimeRange): AsyncIterable<SeriesBatch> {
     const selections = this.sources.map(source => source.select(matchers, range))
     return selections.length === 1 ? (selections[0] as AsyncIterable<SeriesBatch>) : merged(selections)
+  }
+
+  async labelSets(matchers: readonly Matcher[], range: TimeRange): Promise<Labels[]> {
+    const lists = await Promise.all(this.sources.map(source => source.labelSets(matchers, range)))
+    return lists.length === 1 ? (lists[0] as Labels[]) : uniqueLabels(lists.flat())
   }
 
   async labelNames(matchers: readonly Matcher[], range: TimeRange): Promise<string[]> {
@@ -22,6 +30,11 @@ export class MergedQuerier implements Querier {
 
   async labelValues(name: string, matchers: readonly Matcher[], range: TimeRange): Promise<string[]> {
     return union(await Promise.all(this.sources.map(source => source.labelValues(name, matchers, range))))
+  }
+
+  close(): void {
+    this.release()
+    this.release = () => undefined
   }
 }
 

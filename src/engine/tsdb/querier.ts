@@ -1,5 +1,5 @@
 import { EncodedBatch, RangeDecoder } from '../chunks/batch.ts'
-import { compareBytes, valueOf } from '../model/labels.ts'
+import { compareBytes, valueOf, type Labels } from '../model/labels.ts'
 import type { Matcher } from '../model/matcher.ts'
 import type { Querier, SeriesBatch, TimeRange } from '../model/store.ts'
 import type { Head } from './head/head.ts'
@@ -21,6 +21,10 @@ export class HeadQuerier implements Querier {
 
   select(matchers: readonly Matcher[], range: TimeRange): AsyncIterable<SeriesBatch> {
     return batches(this.head.snapshot(matchers, range), range)
+  }
+
+  async labelSets(matchers: readonly Matcher[], range: TimeRange): Promise<Labels[]> {
+    return this.head.snapshot(matchers, range).map(({ labels }) => labels)
   }
 
   async labelNames(matchers: readonly Matcher[], range: TimeRange): Promise<string[]> {

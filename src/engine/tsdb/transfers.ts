@@ -10,6 +10,7 @@ import type {
 import type { Host } from '../model/host.ts'
 import type { Querier, TimeRange } from '../model/store.ts'
 import { openBlock } from './block/block.ts'
+import type { BlockMeta } from './block/meta.ts'
 import { newUlid } from './block/ulid.ts'
 import { writeBlock } from './block/writer.ts'
 import type { Blocks } from './blocks.ts'
@@ -35,6 +36,8 @@ export class Transfers {
   private lastId = 0
   /** Imports come one after the other: two of the same block would meet in its staging folder. */
   private lastImport: Promise<unknown> = Promise.resolve()
+  /** Ranges that are being written. */
+  private readonly writing = new Set<Promise<unknown>>()
   private readonly stopped = new AbortController()
 
   constructor(options: TransferOptions) {
@@ -53,8 +56,7 @@ export class Transfers {
     const told = (phase: BlockJob['phase'], done: number, total: number | null) =>
       this.imports.set(id, { id, kind: 'import', name, phase, done, total })
     told('reading', 0, null)
-    const until = AbortSignal.any([this.stopped.signal, ...(signal ? [signal] : [])])
-    const mine = this.lastImport.then(() => this.take(source, told, until))
+    const mine = this.lastImport.then(() => this.take(source, told, this.until(signal)))
     this.lastImport = mine.catch(() => undefined)
     try {
       return await mine
@@ -63,9 +65,12 @@ export class Transfers {
     }
   }
 
-  /** @throws Error when there is no such block, or nothing in the range */
-  async export(request: ExportRequest): Promise<ExportTicket> {
-    return request.kind === 'blocks' ? this.exportKept(request) : this.exportRange(request)
+  /** @throws Error when there is no such block, or nothing in the range; DiskFullError; the signal's reason */
+  async export(request: ExportRequest, signal?: AbortSignal): Promise<ExportTicket> {
+    if (request.kind === 'blocks') return this.exportKept(request)
+    const written = this.exportRange(request, this.until(signal))
+    this.writing.add(written)
+    return written.finally(() => this.writing.delete(written))
   }
 
   readExport(id: number): Promise<Uint8Array | null> {
@@ -76,10 +81,15 @@ export class Transfers {
     return this.exports.close(id)
   }
 
-  /** Gives up what is under way; of an import nothing is left. */
+  /** Gives up what is under way; nothing of it is left. */
   async stop(): Promise<void> {
     this.stopped.abort(new Error('the store is closing'))
-    await Promise.all([this.exports.stop(), this.lastImport])
+    await Promise.allSettled([this.lastImport, ...this.writing])
+    await this.exports.stop()
+  }
+
+  private until(signal: AbortSignal | undefined): AbortSignal {
+    return signal ? AbortSignal.any([this.stopped.signal, signal]) : this.stopped.signal
   }
 
   private async take(
@@ -105,26 +115,36 @@ export class Transfers {
   }
 
   /** Written as a block into a staging folder, which is read from there and removed. */
-  private async exportRange({
-    minT,
-    maxT,
-    format,
-  }: ExportRequest & { kind: 'range' }): Promise<ExportTicket> {
-    const { host, blocks, chunkRangeMs, querier } = this.options
+  private async exportRange(
+    { minT, maxT, format }: ExportRequest & { kind: 'range' },
+    signal: AbortSignal,
+  ): Promise<ExportTicket> {
+    const { host, blocks } = this.options
     const { shelf } = blocks
     const range = this.within(minT, maxT - 1)
     if (!range) throw new Error('there are no samples in this range')
     const ulid = newUlid(host)
     const folder = `${ulid}${stagingSuffix}`
-    const spec = { ulid, minT: range.minT, maxT: range.maxT + 1 }
     const release = () => shelf.disk.removeFolder(folder)
-    const { stats } = await writeBlock(shelf.disk, spec, recoded(querier(), range, chunkRangeMs))
+    const { stats } = await this.writeRange(ulid, range, signal)
     try {
+      signal.throwIfAborted()
       if (stats.numSamples === 0) throw new Error('there are no samples in this range')
       return this.exports.open({ blocks: [await openBlock(shelf, folder)], format, release })
     } catch (error) {
       await release()
       throw error
+    }
+  }
+
+  private async writeRange(ulid: string, range: TimeRange, signal: AbortSignal): Promise<BlockMeta> {
+    const { blocks, chunkRangeMs } = this.options
+    const querier = this.options.querier()
+    try {
+      const spec = { ulid, minT: range.minT, maxT: range.maxT + 1 }
+      return await writeBlock(blocks.shelf.disk, spec, recoded(querier, range, chunkRangeMs), signal)
+    } finally {
+      querier.close?.()
     }
   }
 

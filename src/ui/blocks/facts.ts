@@ -1,4 +1,4 @@
-import type { BlockInfo } from '../../engine/api/service.ts'
+import type { BlockInfo, ExportRequest } from '../../engine/api/service.ts'
 import { formatBytes, formatCount } from '../format/number.ts'
 import { formatTime } from '../format/time.ts'
 import { firstQuery, writeParams } from '../query/params.ts'
@@ -14,6 +14,14 @@ export function totalsText(blocks: readonly BlockInfo[]): string {
   const sum = (of: (block: BlockInfo) => number) => blocks.reduce((n, block) => n + of(block), 0)
   const samples = formatCount(sum(block => block.samples))
   return texts.blocks.totals(blocks.length, formatBytes(sum(block => block.bytes)), samples)
+}
+
+/** Bytes that an export will have, about: blocks that a range reaches into count whole, the head's part not. */
+export function bytesOf(request: ExportRequest, blocks: readonly BlockInfo[]): number {
+  const chosen = blocks.filter(({ ulid, minT, maxT }) =>
+    request.kind === 'blocks' ? request.ulids.includes(ulid) : minT < request.maxT && maxT > request.minT,
+  )
+  return chosen.reduce((sum, block) => sum + block.bytes, 0)
 }
 
 /** `2026-11-22 12:00:00 – 14:00:00`: the day of the end only where it is another one. */

@@ -1,9 +1,10 @@
 import type { EngineClient } from '../../engine/api/connection.ts'
-import type { ExportRequest, ImportSource, SourceFile } from '../../engine/api/service.ts'
+import type { ExportRequest, ExportTicket, ImportSource, SourceFile } from '../../engine/api/service.ts'
 import { messageOf } from '../feed.svelte.ts'
 import { texts } from '../texts.ts'
 import { unlessAborted } from './abort.ts'
-import { readArchive, saveArchive } from './archive.ts'
+import { saveArchive } from './archive.ts'
+import { openDestination } from './destination.ts'
 import { sourcesOf } from './pick.ts'
 import { exportedText, importedText, type Outcome, type Task } from './tasks.ts'
 
@@ -34,14 +35,16 @@ export class Transfers {
     }
   }
 
-  /** @param what names the archive until the engine has given it a name */
-  async export(request: ExportRequest, what: string): Promise<void> {
+  /** To be called while a click is being handled.
+   *  @param what names the archive until the engine has given it a name
+   *  @param bytes how many it will have, about */
+  async export(request: ExportRequest, what: string, bytes: number): Promise<void> {
     await this.perform('export', what, async (signal, change) => {
-      const archive = await readArchive(this.client, request, signal, ({ fileName }, done) =>
-        change({ name: fileName, done, running: true }),
-      )
-      saveArchive(archive)
-      return exportedText(archive.fileName, archive.blob.size)
+      const destination = await openDestination(bytes, `brazier-blocks.${request.format}`)
+      const arrived = ({ fileName }: ExportTicket, done: number) =>
+        change({ name: fileName, done, running: true })
+      const saved = await saveArchive(this.client, request, destination, signal, arrived)
+      return exportedText(saved.fileName, saved.bytes)
     })
   }
 
@@ -79,7 +82,8 @@ export class Transfers {
     try {
       this.tell({ failed: false, text: await act(job.signal, change) })
     } catch (error) {
-      if (job.signal.aborted) this.tell({ failed: false, text: texts.blocks.cancelled[kind](name) })
+      if (job.signal.aborted || isGivenUp(error))
+        this.tell({ failed: false, text: texts.blocks.cancelled[kind](name) })
       else this.tell({ failed: true, text: texts.blocks.failed[kind](name), detail: messageOf(error) })
     } finally {
       this.end(id)
@@ -95,4 +99,9 @@ export class Transfers {
   private tell(outcome: Outcome): void {
     this.outcomes = [outcome, ...this.outcomes]
   }
+}
+
+/** Whether the user was asked for a file and named none. */
+function isGivenUp(error: unknown): boolean {
+  return error instanceof DOMException && error.name === 'AbortError'
 }

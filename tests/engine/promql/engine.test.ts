@@ -197,6 +197,18 @@ describe('limits', () => {
       message: 'expanding series: checksum mismatch',
     })
   })
+
+  test('a query lets go of the store, however it ends', async () => {
+    const ends: string[] = []
+    const over = (querier: Querier, name: string) => {
+      const closing = Object.assign(Object.create(querier) as Querier, { close: () => ends.push(name) })
+      return engine({ querier: () => closing })
+    }
+    await over(store, 'answered').range(range('up'))
+    await failure(over({ ...silent, select: () => failing() }, 'failed').range(range('up')))
+    await failure(over(silent, 'cancelled').range(range('up'), AbortSignal.abort()))
+    expect(ends).toEqual(['answered', 'failed', 'cancelled'])
+  })
 })
 
 test('whatever can be read is answered or refused with a reason', async () => {
@@ -274,6 +286,7 @@ describe('metrics', () => {
 /** A store whose disk hangs. */
 const silent: Querier = {
   select: () => ({ [Symbol.asyncIterator]: () => ({ next: () => new Promise<never>(() => undefined) }) }),
+  labelSets: () => Promise.resolve([]),
   labelNames: () => Promise.resolve([]),
   labelValues: () => Promise.resolve([]),
 }

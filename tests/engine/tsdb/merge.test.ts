@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { MemoryDisk } from '../../../src/engine/disk/memory.ts'
+import { formatLabels } from '../../../src/engine/model/labels.ts'
 import { matcher } from '../../../src/engine/model/matcher.ts'
 import type { Querier, SeriesBatch } from '../../../src/engine/model/store.ts'
 import { MergedQuerier } from '../../../src/engine/tsdb/merge.ts'
@@ -128,6 +129,7 @@ describe('select', () => {
           left++
         }
       },
+      labelSets: async () => [],
       labelNames: async () => [],
       labelValues: async () => [],
     }
@@ -139,8 +141,10 @@ describe('select', () => {
   })
 })
 
-test('label names and values are those of all stores, sorted, each once', async () => {
+test('label sets, names and values are those of all stores, each once', async () => {
   const querier = await mergedOf({ b: [[1, 1]] }, { a: [[1, 1]], b: [[2, 2]] })
+  const labelSets = await querier.labelSets([matcher('i', '!=', '')], always)
+  expect(labelSets.map(formatLabels).sort()).toEqual(['m{i="a"}', 'm{i="b"}'])
   expect(await querier.labelNames([], always)).toEqual(['__name__', 'i'])
   expect(await querier.labelValues('i', [], always)).toEqual(['a', 'b'])
   expect(await querier.labelValues('i', [matcher('i', '!=', 'a')], always)).toEqual(['b'])

@@ -1,9 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import { MemoryDisk } from '../../../src/engine/disk/memory.ts'
 import type { ExportRequest } from '../../../src/engine/model/blocks.ts'
-import { matcher } from '../../../src/engine/model/matcher.ts'
 import type { Db } from '../../../src/engine/tsdb/db.ts'
-import { always, everything, openStore, put, series } from './store.ts'
+import { everything, openStore, put, series } from './store.ts'
 
 const hour = 3_600_000
 
@@ -89,6 +88,33 @@ describe('a range', () => {
   })
 })
 
+describe('a range that is being written', () => {
+  test('leaves nothing when it is given up', async () => {
+    const disk = new MemoryDisk()
+    const { db } = await filled(disk)
+    const used = disk.used
+    const stop = new AbortController()
+    const stopped = db.transfers.export({ ...all, format: 'zip' }, stop.signal)
+    stop.abort(new Error('given up'))
+    await expect(stopped).rejects.toThrow('given up')
+    expect(disk.used).toBe(used)
+    expect(db.transfers.jobs()).toEqual([])
+  })
+
+  test('is waited for by the end of the store, which gives it up', async () => {
+    const [disk, other] = [new MemoryDisk(), new MemoryDisk()]
+    const [{ db }, without] = [await filled(disk), await filled(other)]
+    let ended = false
+    const stopped = db.transfers.export({ ...all, format: 'zip' }).finally(() => (ended = true))
+    const told = expect(stopped).rejects.toThrow('the store is closing')
+    await db.close()
+    expect(ended).toBe(true)
+    await told
+    await without.db.close()
+    expect(disk.used).toBe(other.used)
+  })
+})
+
 describe('blocks', () => {
   test('are there after a restart, pinned, and are asked together with the head', async () => {
     const disk = new MemoryDisk()
@@ -131,9 +157,9 @@ describe('blocks', () => {
     const { db } = await filled()
     const range = { kind: 'range', format: 'zip', minT: 0, maxT: hour } as const
     const { imported } = await take(db, await archiveOf(db, range))
-    const alone = db.blocks.querier(imported[0]!.ulid)!
+    const alone = db.blockQuerier(imported[0]!.ulid)!
     expect((await everything(alone))['up{job="a"}']?.split(' ')).toHaveLength(60)
-    expect(db.blocks.querier('01J9ZZZZZZZZZZZZZZZZZZZZZZ')).toBeNull()
+    expect(db.blockQuerier('01J9ZZZZZZZZZZZZZZZZZZZZZZ')).toBeNull()
     expect((await everything(db.querier()))['up{job="a"}']?.split(' ')).toHaveLength(300)
   })
 
@@ -156,16 +182,17 @@ describe('blocks', () => {
     const { db } = await openStore(disk)
     const { imported } = await take(db, await archiveOf((await filled()).db, { ...all, format: 'zip' }))
     const ulid = imported[0]!.ulid
-    const batches = db.querier().select([matcher('__name__', '=', 'up')], always)
-    const selection = batches[Symbol.asyncIterator]()
-    const first = await selection.next()
+    // A query selects one thing after the other: the block must stay until its last.
+    const [querier, alone] = [db.querier(), db.blockQuerier(ulid)!]
+    const before = await everything(querier)
     const removed = db.blocks.remove(ulid)
     expect(await everything(db.querier())).toEqual({})
+    expect(db.blockQuerier(ulid)).toBeNull()
     expect(db.blocks.infos()).toEqual([])
+    expect(await everything(querier)).toEqual(before)
+    querier.close?.()
     expect(await disk.list(ulid)).not.toEqual([])
-    if (first.done) throw new Error('nothing was selected')
-    expect(first.value.columns(0).count).toBe(300)
-    await selection.return?.()
+    expect(await everything(alone)).toEqual(before)
     expect(await removed).toBe(true)
     expect(await disk.list(ulid)).toEqual([])
     expect(await db.blocks.remove(ulid)).toBe(false)

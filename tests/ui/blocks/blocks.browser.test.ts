@@ -1,5 +1,5 @@
 import { mount, tick, unmount } from 'svelte'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { page, userEvent } from 'vitest/browser'
 import App from '../../../src/ui/App.svelte'
 import { block, FakeClient } from '../fakeclient.ts'
@@ -23,6 +23,7 @@ afterEach(async () => {
   if (app) await unmount(app)
   app = undefined
   target.remove()
+  vi.unstubAllGlobals()
 })
 
 async function open(): Promise<void> {
@@ -243,5 +244,17 @@ describe('an export', () => {
     await userEvent.click(button('Cancel brazier.zip'))
     await expect.element(results()).toHaveTextContent(`The export of ${middle} was cancelled.`)
     expect(client.closedExports).toEqual([1])
+  })
+
+  test('that is large asks for a file, and is not begun without one', async () => {
+    client.stored = {
+      ...client.stored,
+      blocks: client.stored.blocks.map(one => ({ ...one, bytes: 2 ** 30 })),
+    }
+    vi.stubGlobal('showSaveFilePicker', () => Promise.reject(new DOMException('no file', 'AbortError')))
+    await open()
+    await userEvent.click(button(`Export ${middle} as .zip`))
+    await expect.element(results()).toHaveTextContent(`The export of ${middle} was cancelled.`)
+    expect(client.exports).toEqual([])
   })
 })

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { newestFirst, periodText, queryLink, totalsText } from '../../../src/ui/blocks/facts.ts'
+import { bytesOf, newestFirst, periodText, queryLink, totalsText } from '../../../src/ui/blocks/facts.ts'
 import { readParams } from '../../../src/ui/query/params.ts'
 import { parseRoute } from '../../../src/ui/route.ts'
 import { block } from '../fakeclient.ts'
@@ -10,6 +10,16 @@ test('blocks stand by their end, the newest first', () => {
   const blocks = [block('A', 0, 20), block('B', 10, 40), block('C', 30, 40)]
   expect(newestFirst(blocks).map(({ ulid }) => ulid)).toEqual(['C', 'B', 'A'])
   expect(blocks.map(({ ulid }) => ulid)).toEqual(['A', 'B', 'C'])
+})
+
+test('an export is about as large as the blocks that it is made of', () => {
+  const blocks = [block('A', 0, 20, { bytes: 1 }), block('B', 20, 40, { bytes: 2 })]
+  const range = (minT: number, maxT: number) => bytesOf({ kind: 'range', minT, maxT, format: 'zip' }, blocks)
+  expect(range(-Infinity, Infinity)).toBe(3)
+  expect(range(0, 20)).toBe(1)
+  expect(range(20, 21)).toBe(2)
+  expect(range(40, 50)).toBe(0)
+  expect(bytesOf({ kind: 'blocks', ulids: ['B'], format: 'zip' }, blocks)).toBe(2)
 })
 
 test('totals count blocks, bytes and samples', () => {
