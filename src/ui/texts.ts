@@ -30,6 +30,7 @@ const english = {
     config: 'The stored configuration cannot be read, so nothing of it is scraped.',
     'wal-repaired': 'The store was repaired when it was opened: its damaged end was cut off.',
     'block-broken': 'A block cannot be opened, so its samples are missing from every answer.',
+    'upkeep-failed': 'Blocks could not be written or merged. It is tried again every minute.',
     'pins-damaged': 'Which blocks are pinned could not be read, so all of them are.',
   },
 

@@ -4,11 +4,15 @@ import type { Host } from '../model/host.ts'
 import type { Labels } from '../model/labels.ts'
 import type { Appender, Querier, SeriesRef, TimeRange } from '../model/store.ts'
 import { openBlocks, type Blocks } from './blocks.ts'
+import { ranges } from './compact/plan.ts'
+import { readCut } from './cut.ts'
 import { HeadAppender, type CommitSteps, type CommittedSamples } from './head/appender.ts'
-import { Head, timeLimit } from './head/head.ts'
+import { Head } from './head/head.ts'
 import { MergedQuerier } from './merge.ts'
 import { HeadQuerier } from './querier.ts'
+import { Readers } from './readers.ts'
 import { Transfers } from './transfers.ts'
+import { Upkeep } from './upkeep.ts'
 import type { RecordVisitor } from './wal/records.ts'
 import { openWal, type Wal } from './wal/wal.ts'
 
@@ -17,8 +21,13 @@ export type { CommittedSamples }
 export interface DbOptions {
   /** Size of the log's segments; a multiple of 32 KiB. */
   readonly segmentBytes?: number
-  /** Length of the time ranges at whose borders chunks end, as upstream's `MinBlockDuration`. */
+  /** Length of the time ranges at whose borders chunks end, and of the blocks that are cut from the head, as
+   *  upstream's `MinBlockDuration`: two hours. */
   readonly chunkRangeMs?: number
+  /** How much older than the newest block others may be; 15 days, as upstream. Null keeps all. */
+  readonly retentionMs?: number | null
+  /** Bytes of blocks and log together, beyond which the oldest blocks go. No limit by default. */
+  readonly maxBytes?: number | null
 }
 
 export interface DbStats {
@@ -39,7 +48,8 @@ export interface DbStats {
 
 /** Something the user has to know, for as long as it holds. */
 export interface DbNotice {
-  readonly kind: 'disk-full' | 'wal-repaired' | 'disk-error' | 'block-broken' | 'pins-damaged'
+  readonly kind:
+    'disk-full' | 'wal-repaired' | 'disk-error' | 'block-broken' | 'pins-damaged' | 'upkeep-failed'
   readonly detail: string
 }
 
@@ -47,6 +57,7 @@ const walFolder = 'wal'
 // Smaller than upstream's 128 MiB: in the browser a segment is a database, and the oldest one goes as a whole.
 const defaultSegmentBytes = 16 * 1024 * 1024
 const defaultChunkRangeMs = 2 * 3600 * 1000
+const defaultRetentionMs = 15 * 24 * 3600 * 1000
 
 /** Opens the store: replays its log, repairs it if need be, and is ready to append and to answer.
  *  @throws what the disk throws */
@@ -57,11 +68,13 @@ export async function openDb(
   options: DbOptions = {},
 ): Promise<Db> {
   const start = host.monotonic()
+  const { chunkRangeMs = defaultChunkRangeMs, retentionMs = defaultRetentionMs, maxBytes = null } = options
   const blocks = await openBlocks(disk, metrics)
-  const head = new Head(host, metrics, options.chunkRangeMs ?? defaultChunkRangeMs)
+  const head = new Head(host, metrics, chunkRangeMs, await headStart(disk, blocks))
   const replay = new Replay(head, metrics)
   const segmentBytes = options.segmentBytes ?? defaultSegmentBytes
   const wal = await openWal({ disk, host, metrics, folder: walFolder, segmentBytes }, replay)
+  head.restored()
   metrics
     .gauge('prometheus_tsdb_data_replay_duration_seconds', 'Time taken to replay the data on disk.')
     .set((host.monotonic() - start) / 1000)
@@ -72,7 +85,30 @@ export async function openDb(
     })
   }
   for (const { ulid, error } of blocks.broken()) host.log('error', 'block cannot be opened', { ulid, error })
-  return new Db(host, head, wal, blocks)
+  const readers = new Readers()
+  const upkeep = new Upkeep({
+    ...{ host, metrics, head, wal, blocks, readers, retentionMs, maxBytes },
+    ranges: ranges({ minBlockMs: chunkRangeMs, retentionMs }),
+    keepLog: replay.skippedRecords > 0,
+  })
+  upkeep.start()
+  return new Db({ host, head, wal, blocks, readers, upkeep })
+}
+
+/** Where the head begins: what is older is in blocks. A block that was lost in a power cut is still in the log. */
+async function headStart(disk: Disk, blocks: Blocks): Promise<number> {
+  const cut = await readCut(disk)
+  if (!cut) return -Infinity
+  return blocks.broken().some(({ ulid }) => ulid === cut.block) ? cut.before : cut.t
+}
+
+interface DbParts {
+  readonly host: Host
+  readonly head: Head
+  readonly wal: Wal
+  readonly blocks: Blocks
+  readonly readers: Readers
+  readonly upkeep: Upkeep
 }
 
 /** The time series database: the head with the log that makes it durable, and the blocks. */
@@ -80,16 +116,21 @@ export class Db {
   readonly blocks: Blocks
   /** Blocks in and out. */
   readonly transfers: Transfers
+  /** Cuts blocks from the head, merges them and lets old ones go, by itself. */
+  readonly upkeep: Upkeep
   private readonly host: Host
   private readonly head: Head
   private readonly wal: Wal
+  private readonly readers: Readers
   private readonly steps: CommitSteps
   private readonly listeners = new Set<(batch: CommittedSamples) => void>()
   private diskNotice: DbNotice | null = null
   private closed = false
 
-  constructor(host: Host, head: Head, wal: Wal, blocks: Blocks) {
+  constructor({ host, head, wal, blocks, readers, upkeep }: DbParts) {
     this.blocks = blocks
+    this.readers = readers
+    this.upkeep = upkeep
     this.transfers = new Transfers({
       host,
       blocks,
@@ -110,9 +151,28 @@ export class Db {
     return new HeadAppender(this.head, this.steps)
   }
 
-  /** Of blocks and head together. Where two have a sample at the same time, the block's counts. */
+  /** Of blocks and head together. Where two have a sample at the same time, the block's counts. Until it is closed
+   *  the blocks that are there now stay on the disk, and what becomes a block meanwhile stays in the head. */
   querier(): Querier {
-    return new MergedQuerier([...this.blocks.queriers(), new HeadQuerier(this.head)])
+    const { blocks, release } = this.blocks.holdAll()
+    const leave = this.readers.enter()
+    const sources = [...blocks.map(block => block.querier()), new HeadQuerier(this.head)]
+    return new MergedQuerier(sources, () => {
+      leave()
+      release()
+    })
+  }
+
+  /** Of one block, which stays on the disk until it is closed. Null when there is no such block. */
+  blockQuerier(ulid: string): Querier | null {
+    const held = this.blocks.hold([ulid])
+    return (
+      held &&
+      new MergedQuerier(
+        held.blocks.map(block => block.querier()),
+        held.release,
+      )
+    )
   }
 
   stats(): DbStats {
@@ -125,8 +185,10 @@ export class Db {
     const { damages } = this.wal
     const { blocks } = this
     const { damage } = blocks.pins
+    const { failure } = this.upkeep
     return [
       ...(this.diskNotice ? [this.diskNotice] : []),
+      ...(failure ? [{ kind: 'upkeep-failed' as const, detail: failure.message }] : []),
       ...(damages.length > 0 ? [{ kind: 'wal-repaired' as const, detail: damages.join('; ') }] : []),
       ...(damage === null ? [] : [{ kind: 'pins-damaged' as const, detail: damage }]),
       ...blocks.broken().map(({ error }) => ({ kind: 'block-broken' as const, detail: error })),
@@ -148,7 +210,7 @@ export class Db {
   /** Waits for commits that are under way and makes everything durable. No commit succeeds after that. */
   async close(): Promise<void> {
     this.closed = true
-    await this.transfers.stop()
+    await Promise.all([this.transfers.stop(), this.upkeep.stop()])
     try {
       await this.wal.sync()
     } catch (error) {
@@ -212,9 +274,7 @@ class Replay implements RecordVisitor {
   }
 
   sample(ref: SeriesRef, t: number, high: number, low: number): void {
-    const series = this.head.seriesOf(ref)
-    if (!series) this.unknownRefs('samples')
-    else if (t > series.maxT && Math.abs(t) < timeLimit) this.head.append(series, t, high, low)
+    if (!this.head.restoreSample(ref, t, high, low)) this.unknownRefs('samples')
   }
 
   skipped(): void {

@@ -45,7 +45,10 @@ describe('a restart', () => {
     await put(db, 'a', [1, 1])
     const size = await disk.size('wal/00000000')
     await put(db, 'a', [2, 2])
-    await disk.truncate('wal/00000000', size + 5)
+    const bytes = await disk.read('wal/00000000')
+    bytes[size + 7]! ^= 1
+    await disk.truncate('wal/00000000', 0)
+    await disk.append('wal/00000000', 0, bytes, 'strict')
     const again = await openStore(disk)
     expect(again.db.notices()).toEqual([
       { kind: 'wal-repaired', detail: expect.stringContaining(`kept its first ${size} bytes`) as string },

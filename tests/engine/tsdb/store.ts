@@ -40,11 +40,24 @@ export function sampleText(t: number, v: number, stale: boolean): string {
   return `${t}:${stale ? 'stale' : Object.is(v, -0) ? '-0' : String(v)}`
 }
 
-/** Every series that matches with its samples: `{ 'up{job="a"}': '1000:1 2000:stale' }`, in the querier's order. */
+/** Every series that matches with its samples: `{ 'up{job="a"}': '1000:1 2000:stale' }`, in the querier's order.
+ *  The querier is closed. */
 export async function everything(
   querier: Querier,
   matchers: readonly Matcher[] = [],
   range: TimeRange = always,
+): Promise<Record<string, string>> {
+  try {
+    return await read(querier, matchers, range)
+  } finally {
+    querier.close?.()
+  }
+}
+
+async function read(
+  querier: Querier,
+  matchers: readonly Matcher[],
+  range: TimeRange,
 ): Promise<Record<string, string>> {
   const found: Record<string, string> = {}
   for await (const batch of querier.select(matchers, range)) {
