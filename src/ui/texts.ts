@@ -173,6 +173,7 @@ const english = {
     imported: (n: number) => (n === 1 ? '1 block imported' : `${n} blocks imported`),
     known: (n: number) => (n === 1 ? '1 was there already' : `${n} were there already`),
     importedNone: 'nothing to import',
+    logLeft: 'The write-ahead log beside them was left out; it has the newest samples, of some hours.',
     exported: (name: string, bytes: string) => `${name} was saved (${bytes}).`,
     cancelled: {
       import: (name: string) => `The import of ${name} was cancelled.`,

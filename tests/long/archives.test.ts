@@ -3,8 +3,9 @@ import { passThrough } from '../engine/archive/streaming.ts'
 
 const MiB = 1024 * 1024
 
-test.each(['zip', 'tar.gz'] as const)('a %s of 2 GiB passes with 64 MiB of memory', async format => {
-  const passage = await passThrough(format, 4, 512 * MiB)
+// A zip of this size comes with tests/long/imports.test.ts.
+test('a tar.gz of 2 GiB passes with 64 MiB of memory', async () => {
+  const passage = await passThrough('tar.gz', 4, 512 * MiB)
   expect(passage.intact).toBe(true)
   expect(passage.bytes).toBe(2048 * MiB)
   expect(Math.max(passage.writing, passage.reading)).toBeLessThan(64 * MiB)

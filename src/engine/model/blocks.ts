@@ -58,6 +58,8 @@ export interface ImportReport {
   readonly imported: readonly BlockInfo[]
   /** ULIDs that were there already with the same content. */
   readonly known: readonly string[]
+  /** Path of a log that was beside the blocks and was left out. */
+  readonly log?: string
 }
 
 export type ArchiveFormat = 'zip' | 'tar.gz'

@@ -101,10 +101,10 @@ export class Transfers {
     const { blocks } = this.options
     const { shelf, pins } = blocks
     const existing = (ulid: string) => blocks.metaOf(ulid)
-    const { published, known } = await importBlocks({ shelf, pins, existing }, source, told, signal)
+    const { published, ...rest } = await importBlocks({ shelf, pins, existing }, source, told, signal)
     for (const ulid of published) await blocks.open(ulid)
     const imported = blocks.infos().filter(({ ulid }: BlockInfo) => published.includes(ulid))
-    return { imported, known }
+    return { imported, ...rest }
   }
 
   private exportKept({ ulids, format }: ExportRequest & { kind: 'blocks' }): ExportTicket {

@@ -63,13 +63,14 @@ export function bytesText({ done, total }: Pick<Progress, 'done' | 'total'>): st
   return done > 0 ? formatBytes(done) : ''
 }
 
-export function importedText(name: string, { imported, known }: ImportReport): string {
+export function importedText(name: string, { imported, known, log }: ImportReport): string {
   const { blocks: t } = texts
   const parts = [
     ...(imported.length > 0 ? [t.imported(imported.length)] : []),
     ...(known.length > 0 ? [t.known(known.length)] : []),
   ]
-  return `${name}: ${parts.join(', ') || t.importedNone}.`
+  const text = `${name}: ${parts.join(', ') || t.importedNone}.`
+  return log === undefined ? text : `${text} ${t.logLeft}`
 }
 
 export function exportedText(fileName: string, bytes: number): string {

@@ -1,11 +1,10 @@
 import { closeSync, mkdtempSync, openAsBlob, openSync, rmSync, writeSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { setFlagsFromString } from 'node:v8'
-import { runInNewContext } from 'node:vm'
 import { crc32 } from '../../../src/engine/archive/crc32.ts'
 import { readArchive, writeArchive, type NewEntry } from '../../../src/engine/archive/archive.ts'
 import type { ArchiveFormat } from '../../../src/engine/model/blocks.ts'
+import { Memory } from '../../memory.ts'
 import { modified, noise } from './files.ts'
 
 const MiB = 1024 * 1024
@@ -95,45 +94,4 @@ function mostlyZeros(length: number, seed: number): Uint8Array {
   const bytes = new Uint8Array(length)
   bytes.set(noise(Math.min(length, 64 * 1024), seed + 1))
   return bytes
-}
-
-setFlagsFromString('--expose-gc')
-const collectGarbage = runInNewContext('gc') as () => void
-
-class Memory {
-  peakResident = 0
-  private readonly resident: number
-  private base = 0
-  private peak = 0
-  private passed = 0
-  private readonly every: number
-
-  /** @param total bytes that will pass, during which it looks 32 times: each look collects all garbage */
-  constructor(total: number) {
-    this.every = total / 32
-    this.base = inUse()
-    this.resident = process.memoryUsage.rss()
-  }
-
-  look(bytes: number): void {
-    this.passed += bytes
-    if (this.passed < this.every) return
-    this.passed = 0
-    this.peakResident = Math.max(this.peakResident, process.memoryUsage.rss() - this.resident)
-    this.peak = Math.max(this.peak, inUse() - this.base)
-  }
-
-  takePeak(): number {
-    const { peak } = this
-    this.passed = 0
-    this.base = inUse()
-    this.peak = 0
-    return peak
-  }
-}
-
-function inUse(): number {
-  collectGarbage()
-  const { heapUsed, external } = process.memoryUsage()
-  return heapUsed + external
 }

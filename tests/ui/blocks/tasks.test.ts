@@ -77,3 +77,8 @@ test.each([
   }
   expect(importedText('a.zip', report)).toBe(text)
 })
+
+test('a log that was left out is told', () => {
+  const report = { imported: [block('01', 0, 1)], known: [], log: 'data/wal/00000003' }
+  expect(importedText('data', report)).toMatch(/^data: 1 block imported\. The write-ahead log .* left out/)
+})

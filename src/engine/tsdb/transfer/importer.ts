@@ -25,6 +25,8 @@ export interface Imported {
   readonly published: readonly string[]
   /** In the store already, with the same meta.json. */
   readonly known: readonly string[]
+  /** Path of a log that was beside the blocks: what is in no block yet was not taken in. */
+  readonly log?: string
 }
 
 /** Takes in every block of an archive or folder, wherever in it they lie: `…/<ULID>/{meta.json,index,chunks/000001,
@@ -42,34 +44,36 @@ export async function importBlocks(
   const total = bytesOf(source)
   const staging = new Staging(target.shelf, ulid => target.existing(ulid))
   try {
-    await stage(staging, source, done => progress('reading', done, total), signal)
+    const log = await stage(staging, source, done => progress('reading', done, total), signal)
     await staging.check((done, total) => progress('checking', done, total), signal)
     signal?.throwIfAborted()
     progress('publishing', total, total)
     // First pinned: published and not pinned, a crash would leave old blocks to retention.
     await target.pins.set(staging.fresh, true)
     await staging.publish()
+    const { fresh, known } = staging
+    return { published: fresh, known, ...(log !== null && { log }) }
   } catch (error) {
     // A pin of no block is forgotten at the next start; a block without its pin would not be.
     if (await staging.discard()) await target.pins.set(staging.fresh, false).catch(() => undefined)
     throw named(source, error)
   }
-  return { published: staging.fresh, known: staging.known }
 }
 
+/** Answers the path of a log, when there is one. */
 async function stage(
   staging: Staging,
   source: ImportSource,
   progress: (done: number) => void,
   signal?: AbortSignal,
-): Promise<void> {
+): Promise<string | null> {
   let log: string | null = null
   for await (const entry of filesOf(source, { signal, progress })) {
     const place = parseBlockPath(entry.path)
     if (place) await staging.take(entry, place, signal)
     else if (isLogPath(entry.path)) log ??= entry.path
   }
-  if (!staging.empty) return
+  if (!staging.empty) return log
   const found = log === null ? 'none' : `only a log (${log}), which is not imported yet`
   throw new ImportError(`want blocks, folders <ULID> with meta.json, index and chunks, have ${found}`)
 }
