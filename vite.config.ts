@@ -22,7 +22,9 @@ export default defineConfig(({ command, isSsrBuild }) => ({
     ...(command === 'build' && { __BUILD__: build }),
   },
   // Found late, inside the worker, they would reload the first page.
-  optimizeDeps: { include: ['comlink', 'idb', 'client-zip', 'modern-tar', 'ulid'] },
+  optimizeDeps: {
+    include: ['comlink', 'idb', 'client-zip', 'fzstd', 'hysnappy', 'modern-tar', 're2js', 'ulid'],
+  },
   build: {
     target: isSsrBuild ? 'node20' : 'es2022',
     outDir: isSsrBuild ? 'dist-node' : 'dist',

@@ -43,7 +43,20 @@ export default defineConfig({
       {
         plugins: [svelte()],
         define: { __APP_VERSION__: '"test"', __BUILD__: '1' },
-        optimizeDeps: { include: ['comlink', 'idb', 'client-zip', 'fflate', 'modern-tar', 'ulid'] },
+        optimizeDeps: {
+          include: [
+            'comlink',
+            'idb',
+            'client-zip',
+            'fast-check',
+            'fflate',
+            'fzstd',
+            'hysnappy',
+            'modern-tar',
+            're2js',
+            'ulid',
+          ],
+        },
         test: {
           name: 'browser',
           include: ['tests/**/*.browser.test.ts'],
