@@ -118,7 +118,7 @@ export class Upkeep {
     await writeCut(blocks.shelf.disk, { t: maxT, block: ulid, before: minT })
     // Queriers that began before the block was there would miss its samples.
     await this.unlessStopped(readers.settled())
-    head.truncate(maxT)
+    await head.truncateInSteps(maxT)
     return minT
   }
 
