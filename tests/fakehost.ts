@@ -124,5 +124,9 @@ export class FakeHost implements Host {
 
 /** Resolves after the promises that are ready now, and those that they make ready, have been served. */
 function nextTask(): Promise<void> {
-  return new Promise(resolve => setImmediate(resolve))
+  // Browsers have no setImmediate, which is much quicker where it is.
+  return new Promise(resolve => {
+    if ('setImmediate' in globalThis) setImmediate(resolve)
+    else setTimeout(resolve)
+  })
 }
