@@ -2,10 +2,6 @@
 export class Readers {
   private readonly open = new Set<Promise<void>>()
 
-  get count(): number {
-    return this.open.size
-  }
-
   /** One begins; the function that is answered ends it. */
   enter(): () => void {
     let leave: () => void = () => undefined
