@@ -49,26 +49,41 @@ export interface SourceFile {
   readonly bytes: Blob
 }
 
-/** Blocks from outside: an archive (.zip, .tar, .tar.gz), or the files of one or more block folders. */
+/** Samples from outside: an archive (.zip, .tar, .tar.gz) or the files of one or more block folders, or of whole data
+ *  directories, whose logs become blocks; or OpenMetrics text in which every sample has its time. */
 export type ImportSource =
   | { readonly kind: 'archive'; readonly name: string; readonly bytes: Blob }
   | { readonly kind: 'folder'; readonly name: string; readonly files: readonly SourceFile[] }
+  | { readonly kind: 'text'; readonly name: string; readonly bytes: Blob }
 
 export interface ImportReport {
   readonly imported: readonly BlockInfo[]
   /** ULIDs that were there already with the same content. */
   readonly known: readonly string[]
-  /** Path of a log that was beside the blocks and was left out. */
-  readonly log?: string
+  /** What could not be taken in whole, or was left out, and why: a sentence each. */
+  readonly remarks: readonly string[]
 }
 
 export type ArchiveFormat = 'zip' | 'tar.gz'
 
-/** What to export: blocks as they are, or everything in [minT, maxT) as one new block. */
-export type ExportRequest = { readonly format: ArchiveFormat } & (
-  | { readonly kind: 'blocks'; readonly ulids: readonly string[] }
-  | { readonly kind: 'range'; readonly minT: number; readonly maxT: number }
-)
+/** What to export: blocks as they are, everything in [minT, maxT) as one new block, the whole store as a data directory
+ *  that Prometheus can start on, or the samples in [minT, maxT) that the selectors match as OpenMetrics text; without
+ *  selectors all of them. */
+export type ExportRequest =
+  | { readonly kind: 'blocks'; readonly format: ArchiveFormat; readonly ulids: readonly string[] }
+  | {
+      readonly kind: 'range'
+      readonly format: ArchiveFormat
+      readonly minT: number
+      readonly maxT: number
+    }
+  | { readonly kind: 'directory'; readonly format: ArchiveFormat }
+  | {
+      readonly kind: 'text'
+      readonly match: readonly string[]
+      readonly minT: number
+      readonly maxT: number
+    }
 
 /** An archive that is being read piece by piece. */
 export interface ExportTicket {

@@ -13,6 +13,9 @@ export interface Host {
   fetch(url: string, init: FetchInit): Promise<Response>
   /** In [0, 1). */
   random(): number
+  /** Bytes that a store may use unless the user says otherwise: the size of the file system, or what is sensible where
+   *  nobody tells. */
+  capacity(): Promise<number>
   log(level: LogLevel, message: string, fields?: Readonly<Record<string, string | number>>): void
 }
 

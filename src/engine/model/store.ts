@@ -1,5 +1,9 @@
+import type { Exemplar } from './exemplar.ts'
+import type { Histogram } from './histogram.ts'
+import type { HistogramColumns } from './histogram/columns.ts'
 import type { Labels } from './labels.ts'
 import type { Matcher } from './matcher.ts'
+import type { Metadata } from './metadata.ts'
 
 /** Number of a series in the head and in the WAL; 0 is no series. Good until the appender that gave it ends; after
  *  that the store may let the series go, when it has had no samples for long. It is never given to another. */
@@ -7,8 +11,15 @@ export type SeriesRef = number
 
 /** What became of a sample. Everything but `appended` is counted by the store and is no error for the scrape.
  *  `unknownSeries`: the store has let the series go since it gave the number; asked for it again by its labels, it
- *  gives another one. */
-export type AppendResult = 'appended' | 'duplicate' | 'outOfOrder' | 'outOfBounds' | 'unknownSeries'
+ *  gives another one. `tooOld`: older than the out-of-order window reaches. `invalid`: a histogram that contradicts
+ *  itself. */
+export type AppendResult =
+  'appended' | 'duplicate' | 'outOfOrder' | 'outOfBounds' | 'tooOld' | 'invalid' | 'unknownSeries'
+
+/** What became of an exemplar. Everything but `appended` is counted by the store. `duplicate`: it is the series'
+ *  newest already. `tooLong`: its labels have more than 128 characters. `disabled`: the store keeps none. */
+export type ExemplarResult =
+  'appended' | 'duplicate' | 'outOfOrder' | 'tooLong' | 'unknownSeries' | 'disabled'
 
 /** The way in: samples are collected and become durable, then visible, together. One appender serves one
  *  scrape; it is spent after `commit` or `rollback`. */
@@ -17,9 +28,15 @@ export interface Appender {
   series(labels: Labels): SeriesRef
   /** Adds a sample. `t` is in milliseconds. A NaN is an ordinary value here. */
   append(ref: SeriesRef, t: number, v: number): AppendResult
-  /** Adds a stale marker: the series has ended at `t` (upstream's `value.StaleNaN`). A series that the store does
-   *  not know any more ended long before. */
+  /** Adds a stale marker: the series has ended at `t` (upstream's `value.StaleNaN`); a histogram's, when the series'
+   *  last sample is one. A series that the store does not know any more ended long before. */
   appendStale(ref: SeriesRef, t: number): AppendResult
+  /** Adds a native histogram, which the caller leaves as it is until the appender is spent. */
+  appendHistogram(ref: SeriesRef, t: number, histogram: Histogram): AppendResult
+  /** Adds an exemplar to a series. */
+  appendExemplar(ref: SeriesRef, exemplar: Exemplar): ExemplarResult
+  /** Says what a series is, instead of what was said before. */
+  setMetadata(ref: SeriesRef, metadata: Metadata): void
   /** Writes the samples to the WAL and, once they are there, makes them visible.
    *  @throws DiskFullError, or another error of the disk: then none of them is visible, now or after a restart. */
   commit(): Promise<void>
@@ -32,7 +49,8 @@ export interface TimeRange {
   readonly maxT: number
 }
 
-/** The samples of one series in time order. `t` and `v` may be longer than `count`. */
+/** The samples of one series in time order: floats here, native histograms in columns of their own. A series may have
+ *  both, at different times. `t` and `v` may be longer than `count`. */
 export interface Columns {
   count: number
   t: Float64Array
@@ -40,6 +58,9 @@ export interface Columns {
   /** One byte a sample, 1 where it is a stale marker; null when there is none. The value beside a marker is a
    *  plain NaN: a NaN's payload does not survive in every JavaScript engine. */
   stale: Uint8Array | null
+  /** Null when there is none. Their hints say what is known of a reset before each sample; of the first one of a chunk
+   *  nothing is known. */
+  histograms: HistogramColumns | null
 }
 
 /** A few series with the bytes of their chunks in memory, so that decoding needs no `await`. */

@@ -70,7 +70,8 @@ function spansFault(spans: Int32Array, counts: Float64Array): string | null {
 }
 
 function countsFault(counts: Float64Array, float: boolean): string | null {
-  for (const [i, count] of counts.entries()) {
+  for (let i = 0; i < counts.length; i++) {
+    const count = counts[i] as number
     if (count < 0)
       return `bucket number ${i + 1} has observation count of ${float ? shortest(count) : count}: ${negativeBucket}`
   }
@@ -91,9 +92,12 @@ function integerFault({ count, zeroCount, positive, negative, sum }: Histogram):
       return `want counts that are integers up to 2^50, have ${each}`
   }
   let found = zeroCount
-  for (const each of [...positive, ...negative]) {
-    if (!Number.isInteger(each)) return `want counts that are integers up to 2^50, have ${each}`
-    found += each
+  for (const side of [positive, negative]) {
+    for (let i = 0; i < side.length; i++) {
+      const each = side[i] as number
+      if (!Number.isInteger(each)) return `want counts that are integers up to 2^50, have ${each}`
+      found += each
+    }
   }
   const have = `${found} observations found in buckets, but the Count field is ${count}: histogram's observation count should`
   if (Number.isNaN(sum))
