@@ -53,20 +53,24 @@ export class ByteReader {
   /** Go's `binary.Uvarint`: seven bits a byte, the lowest first. */
   uvarint(): number {
     const start = this.pos
-    let byte = this.u8()
-    if (byte < 0x80) return byte
-    let value = byte & 0x7f
-    for (let scale = 128; byte >= 0x80; scale *= 128) {
-      if (this.pos - start === 10) throw new CorruptionError('varint longer than 10 bytes', start)
-      byte = this.u8()
-      value += (byte & 0x7f) * scale
+    // Most have one byte or two. Behind the end there is undefined, which is not less.
+    const first = this.bytes[start] as number
+    if (first < 0x80) {
+      this.pos = start + 1
+      return first
     }
-    return this.safe(value, start)
+    const second = this.bytes[start + 1] as number
+    if (second < 0x80) {
+      this.pos = start + 2
+      return (first & 0x7f) | (second << 7)
+    }
+    return this.longUvarint(start)
   }
 
   /** Go's `binary.Varint`: a uvarint whose lowest bit is the sign. */
   varint(): number {
     const raw = this.uvarint()
+    if (raw < 2 ** 31) return (raw >>> 1) ^ -(raw & 1)
     return raw % 2 === 0 ? raw / 2 : -(raw + 1) / 2
   }
 
@@ -83,6 +87,17 @@ export class ByteReader {
   /** A string with its length in bytes in front, as uvarint. */
   string(): string {
     return utf8.decode(this.slice(this.uvarint()))
+  }
+
+  private longUvarint(start: number): number {
+    let byte = this.u8()
+    let value = byte & 0x7f
+    for (let scale = 128; byte >= 0x80; scale *= 128) {
+      if (this.pos - start === 10) throw new CorruptionError('varint longer than 10 bytes', start)
+      byte = this.u8()
+      value += (byte & 0x7f) * scale
+    }
+    return this.safe(value, start)
   }
 
   private take(length: number): number {

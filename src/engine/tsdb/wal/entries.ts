@@ -4,6 +4,7 @@
 import { CorruptionError } from '../../bytes/corruption.ts'
 import type { ByteReader } from '../../bytes/reader.ts'
 import { ByteWriter } from '../../bytes/writer.ts'
+import { schemas } from '../../model/histogram.ts'
 import type { SeriesRef } from '../../model/store.ts'
 import { recordType } from './records.ts'
 
@@ -42,16 +43,17 @@ export class EntryCursor {
   from = 0
   to = 0
   private readonly r: ByteReader
-  private readonly skipValue: (r: ByteReader) => void
+  private readonly readValue: (r: ByteReader) => void
   private readonly starts: boolean
   /** What the others are told as differences to. */
   private first: { ref: SeriesRef; t: number; st: number } | null = null
 
   /** @param r behind the type
-   *  @param type one that `hasTimes` */
-  constructor(r: ByteReader, type: number) {
+   *  @param type one that `hasTimes`
+   *  @param readValue reads a value; by default it is passed over. `ref` and `t` are those of the entry by then */
+  constructor(r: ByteReader, type: number, readValue = values.get(type) as (r: ByteReader) => void) {
     this.r = r
-    this.skipValue = values.get(type) as (r: ByteReader) => void
+    this.readValue = readValue
     this.starts = hasStarts(type)
   }
 
@@ -64,7 +66,7 @@ export class EntryCursor {
     if (this.starts) this.nextWithStart()
     else this.nextPlain()
     this.from = r.pos
-    this.skipValue(r)
+    this.readValue(r)
     this.to = r.pos
     return true
   }
@@ -147,16 +149,26 @@ export class EntryWriter {
 /** A varint that may be any 64-bit integer: beyond 2^53 it is infinite, as nothing is done with it but comparing. */
 export function readAnyVarint(r: ByteReader): number {
   const start = r.pos
+  const first = r.u8()
+  // Most are short.
+  if (first < 0x80) return (first >>> 1) ^ -(first & 1)
+  r.pos = start
+  const raw = readAnyUvarint(r)
+  if ((first & 1) === 0) return raw / 2
+  return -(raw + 1) / 2
+}
+
+/** A uvarint that may be any 64-bit integer, as `readAnyVarint`. */
+export function readAnyUvarint(r: ByteReader): number {
+  const start = r.pos
   let byte = r.u8()
-  const negative = (byte & 1) === 1
-  let raw = byte & 0x7f
+  let value = byte & 0x7f
   for (let scale = 128; byte >= 0x80; scale *= 128) {
     if (r.pos - start === 10) throw new CorruptionError('varint longer than 10 bytes', start)
     byte = r.u8()
-    raw += (byte & 0x7f) * scale
+    value += (byte & 0x7f) * scale
   }
-  if (raw > Number.MAX_SAFE_INTEGER) return negative ? -Infinity : Infinity
-  return negative ? -(raw + 1) / 2 : raw / 2
+  return value > Number.MAX_SAFE_INTEGER ? Infinity : value
 }
 
 function readStart(r: ByteReader): number {
@@ -164,7 +176,7 @@ function readStart(r: ByteReader): number {
   return Number.isFinite(st) ? st : 0
 }
 
-function skipFloat(r: ByteReader): void {
+export function skipFloat(r: ByteReader): void {
   r.skip(8)
 }
 
@@ -179,14 +191,6 @@ export function skipLabels(r: ByteReader): void {
   for (let i = 0; i < 2 * count; i++) r.skip(r.uvarint())
 }
 
-// A histogram (upstream `EncodeHistogram`, `EncodeFloatHistogram`):
-//   counter reset hint u8 │ schema varint │ zero threshold f64 │ zero count │ count │ sum f64
-//   positive spans, negative spans: count uvarint, { offset varint, length uvarint }*
-//   positive buckets, negative buckets: count uvarint, then differences as varints
-//   bounds, with custom buckets only: count uvarint, f64*
-// In a float histogram the zero count, the count and the buckets are floats, the buckets absolute.
-const customBuckets = -53
-
 function skipHistogram(r: ByteReader): void {
   skipHistogramBody(r, readAnyVarint)
 }
@@ -195,24 +199,26 @@ function skipFloatHistogram(r: ByteReader): void {
   skipHistogramBody(r, skipFloat)
 }
 
+// `histograms.ts` says what a histogram is.
 function skipHistogramBody(r: ByteReader, skipCount: (r: ByteReader) => unknown): void {
   r.skip(1)
-  const schema = r.varint()
+  const schema = r.varint() | 0
   skipFloat(r)
   skipCount(r)
   skipCount(r)
   skipFloat(r)
   for (let i = 0; i < 2; i++) skipMany(r, skipSpan)
   for (let i = 0; i < 2; i++) skipMany(r, skipCount)
-  if (schema === customBuckets) skipMany(r, skipFloat)
+  if (schema === schemas.custom) skipMany(r, skipFloat)
 }
 
-function skipMany(r: ByteReader, skipOne: (r: ByteReader) => unknown): void {
+/** Passes over as many things as are announced. */
+export function skipMany(r: ByteReader, skipOne: (r: ByteReader) => unknown): void {
   // Each takes a byte or more, so that a wrong count ends at the end of the record.
   for (let left = r.uvarint(); left > 0; left--) skipOne(r)
 }
 
-function skipSpan(r: ByteReader): void {
+export function skipSpan(r: ByteReader): void {
   r.varint()
   r.uvarint()
 }

@@ -7,7 +7,7 @@ export interface WalMetrics {
   readonly flushes: Metric
   readonly pages: Metric
   readonly fsync: Summary
-  /** Attempts to remove what a checkpoint stands for, and those that failed. */
+  /** Attempts to remove segments that are not needed any more, and those that failed. */
   readonly truncations: Metric
   readonly truncationsFailed: Metric
   readonly truncateDuration: Summary
@@ -19,21 +19,22 @@ export interface WalMetrics {
   readonly droppedRecords: Metric
 }
 
-export function walMetrics(metrics: Registry): WalMetrics {
+/** @param log what upstream calls the log in the names of those metrics that each log has for itself */
+export function walMetrics(metrics: Registry, log: 'wal' | 'out_of_order_wbl'): WalMetrics {
   const counter = (name: string, what: string) =>
     metrics.counter(`prometheus_tsdb_${name}`, `Total number of ${what}.`)
   return {
     corruptions: counter('wal_corruptions_total', 'WAL corruptions'),
     segment: metrics.gauge(
-      'prometheus_tsdb_wal_segment_current',
+      `prometheus_tsdb_${log}_segment_current`,
       'Write log segment index that TSDB is currently writing to.',
     ),
-    failures: counter('wal_writes_failed_total', 'write log writes that failed'),
-    flushes: counter('wal_page_flushes_total', 'page flushes'),
-    pages: counter('wal_completed_pages_total', 'completed pages'),
-    fsync: metrics.summary('prometheus_tsdb_wal_fsync_duration_seconds', 'Duration of write log fsync.'),
-    truncations: counter('wal_truncations_total', 'write log truncations attempted'),
-    truncationsFailed: counter('wal_truncations_failed_total', 'write log truncations that failed'),
+    failures: counter(`${log}_writes_failed_total`, 'write log writes that failed'),
+    flushes: counter(`${log}_page_flushes_total`, 'page flushes'),
+    pages: counter(`${log}_completed_pages_total`, 'completed pages'),
+    fsync: metrics.summary(`prometheus_tsdb_${log}_fsync_duration_seconds`, 'Duration of write log fsync.'),
+    truncations: counter(`${log}_truncations_total`, 'write log truncations attempted'),
+    truncationsFailed: counter(`${log}_truncations_failed_total`, 'write log truncations that failed'),
     truncateDuration: metrics.summary(
       'prometheus_tsdb_wal_truncate_duration_seconds',
       'Duration of WAL truncation.',

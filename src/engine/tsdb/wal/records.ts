@@ -5,17 +5,20 @@
 //                                                                            which are those of the first sample
 //   3 tombstones  { ref u64, minT varint, maxT varint }*                     both ends are deleted
 //   4 exemplars   as samples, and behind each value its labels
+//   5 markers     { ref u64, ref of a chunk u64 }*                             in a log of out-of-order samples only
 //   6 metadata    { ref uvarint, type u8, fields: count uvarint, { name, value }* }*     fields UNIT and HELP
 //   7 histograms, 8 float histograms, 9 and 10 the same with custom buckets: as samples, with a histogram for the value
 //   11 samples, 12 histograms, 13 float histograms, each with a start time:
 //                 ref varint, t varint, st varint, value,
 //                 { Δref varint to the one before, Δt varint to the first, st, value }*
 //                 st: 0 none │ 1 that of the one before │ 2 and varint: difference to the first
-// 5, markers of chunks on disk, belongs to another log. Types 1, 2, 3, 4 and 6 are written here.
+// All but 11 to 13 are written, too; histograms by `histograms.ts`.
 
 import { ByteWriter } from '../../bytes/writer.ts'
 import type { SampleColumns } from '../../chunks/columns.ts'
+import type { HistogramColumns } from '../../model/histogram/columns.ts'
 import type { Labels } from '../../model/labels.ts'
+import { metricTypes, type Metadata } from '../../model/metadata.ts'
 import type { SeriesRef } from '../../model/store.ts'
 
 // On disk; never renumber.
@@ -24,6 +27,7 @@ export const recordType = {
   samples: 2,
   tombstones: 3,
   exemplars: 4,
+  markers: 5,
   metadata: 6,
   histograms: 7,
   floatHistograms: 8,
@@ -34,29 +38,11 @@ export const recordType = {
   floatHistogramsWithStart: 13,
 } as const
 
-/** What a metric is, in the order of their numbers on disk. */
-export const metricTypes = [
-  'unknown',
-  'counter',
-  'gauge',
-  'histogram',
-  'gaugehistogram',
-  'summary',
-  'info',
-  'stateset',
-] as const
-type MetricType = (typeof metricTypes)[number]
-
 /** Fields of metadata, by their names on disk. */
 export const metadataField = { unit: 'UNIT', help: 'HELP' } as const
 
-export interface Metadata {
-  readonly type: MetricType
-  readonly unit: string
-  readonly help: string
-}
-
-/** What the records of a log hold is told to this, in order. */
+/** What the records of a log hold is told to this, in order. Only samples may change places with those of other series that
+ *  are next to them in the log. */
 export interface RecordVisitor {
   series(ref: SeriesRef, labels: Labels): void
   /** `high` and `low` are the bits of the value. */
@@ -67,9 +53,13 @@ export interface RecordVisitor {
   exemplar?(ref: SeriesRef, t: number, v: number, labels: Labels): void
   /** Replaces what was told of the series before. */
   metadata?(ref: SeriesRef, metadata: Metadata): void
-  /** `body` is the histogram as it is encoded in the record, lent until this returns. */
-  histogram?(ref: SeriesRef, t: number, counts: 'integer' | 'float', body: Uint8Array): void
-  /** A record of a type that nobody knows, which upstream skips, too, or of which the visitor does not want to hear. */
+  /** Row `i` of columns that are lent until this returns; its time is in there. */
+  histogram?(ref: SeriesRef, from: HistogramColumns, i: number): void
+  /** In a log of out-of-order samples: those told so far of this series are in chunks on disk, up to the one at
+   *  `chunkRef`. */
+  marker?(ref: SeriesRef, chunkRef: number): void
+  /** A record of a type that nobody knows, which upstream skips, too, or of which the visitor does not want to hear; or a
+   *  histogram in it that is not kept (see `readHistogram`). */
   skipped(type: number): void
 }
 
@@ -158,6 +148,19 @@ export function encodeMetadata(
     out.uvarint(2)
     for (const text of [metadataField.unit, metadata.unit, metadataField.help, metadata.help])
       out.string(text)
+  }
+  return out.copy()
+}
+
+/** @param all series with the newest of their chunks on disk that takes samples of this log */
+export function encodeMarkers(
+  all: Iterable<{ readonly ref: SeriesRef; readonly chunkRef: number }>,
+): Uint8Array {
+  const out = new ByteWriter(4096)
+  out.u8(recordType.markers)
+  for (const { ref, chunkRef } of all) {
+    out.be64(ref)
+    out.be64(chunkRef)
   }
   return out.copy()
 }

@@ -1,9 +1,9 @@
 import type { Disk } from '../../disk/disk.ts'
 import type { Host } from '../../model/host.ts'
+import { GroupedRecords } from './grouped.ts'
 import { checkpointNames, segmentNumbers, segmentPath } from './names.ts'
 import { SegmentReader, type RecordSink } from './reader.ts'
 import type { RecordVisitor } from './records.ts'
-import { visitRecord } from './visit.ts'
 
 /** Finished segments in a folder of their own that stand for all segments up to `number`. */
 export interface Checkpoint {
@@ -23,7 +23,7 @@ export interface Replayed {
   readonly damages: string[]
 }
 
-/** Reads a WAL, the newest checkpoint and the segments behind it, and repairs it: the first damaged record of a segment
+/** Reads a log, the newest checkpoint and the segments behind it, and repairs it: the first damaged record of a segment
  *  and everything after it is removed, as upstream does, because what follows may build on what is lost. What a writer
  *  that was killed left at the end of the last segment is removed, too, and is no damage.
  *  @throws what the disk throws */
@@ -33,8 +33,54 @@ export async function replayWal(
   folder: string,
   visitor: RecordVisitor,
 ): Promise<Replayed> {
-  const reader = new SegmentReader(disk, host)
-  const sink = { take: (record: Uint8Array) => visitRecord(record, visitor) }
+  const { end, ...replayed } = await readLog(new SegmentReader(disk, host), { disk, folder, visitor })
+  if (!end) return replayed
+  const { number, goodEnd, torn, found } = end
+  const text = `${found}; kept its first ${goodEnd} bytes`
+  if (torn) host.log('info', 'the last record of the WAL was not written to its end', { found: text })
+  else replayed.damages.push(text)
+  await cutBehind(disk, folder, replayed.segments, number, goodEnd)
+  return replayed
+}
+
+/** Reads a log as `replayWal` does, up to the first damage of its segments, and leaves it as it is. The folder may be in a
+ *  staging folder. What a writer that was killed left at the end of the last segment is passed over, and is no damage.
+ *  @returns all damages found, each in a sentence
+ *  @throws what the disk throws, and the signal's reason */
+export async function readWal(
+  disk: Disk,
+  host: Host,
+  folder: string,
+  visitor: RecordVisitor,
+  signal?: AbortSignal,
+): Promise<readonly string[]> {
+  const reader = new SegmentReader(disk, host, signal)
+  const { damages, end } = await readLog(reader, { disk, folder, visitor })
+  if (end && !end.torn)
+    damages.push(`${end.found}; read its first ${end.goodEnd} bytes and nothing behind it`)
+  return damages
+}
+
+interface LogPlace {
+  readonly disk: Disk
+  readonly folder: string
+  readonly visitor: RecordVisitor
+}
+
+/** The segment in which reading ended before its end. */
+interface EarlyEnd {
+  readonly number: number
+  readonly goodEnd: number
+  /** It is the last one and ends within a record. */
+  readonly torn: boolean
+  readonly found: string
+}
+
+async function readLog(
+  reader: SegmentReader,
+  { disk, folder, visitor }: LogPlace,
+): Promise<Replayed & { readonly end: EarlyEnd | null }> {
+  const sink = new GroupedRecords(visitor)
   const names = await disk.list(folder)
   const segments = new Map<number, number>()
   for (const number of segmentNumbers(names))
@@ -42,7 +88,7 @@ export async function replayWal(
 
   const checkpoint = await newestCheckpoint(disk, folder, names)
   const damages = checkpoint ? await readCheckpoint(disk, reader, checkpoint, sink) : []
-  const checkpointWhole = damages.length === 0
+  const replayed = { segments, checkpoint, checkpointWhole: damages.length === 0, damages }
 
   const numbers = [...segments.keys()].filter(number => !checkpoint || number > checkpoint.number)
   let previous = checkpoint?.number ?? null
@@ -52,14 +98,13 @@ export async function replayWal(
     previous = number
     const damage = await reader.read(segmentPath(folder, number), sink)
     if (!damage) continue
-    const tail = damage.torn && number === numbers.at(-1)
-    const text = `${damage.path}: ${damage.message}; kept its first ${damage.goodEnd} bytes`
-    if (tail) host.log('info', 'the last record of the WAL was not written to its end', { found: text })
-    else damages.push(text)
-    await cutBehind(disk, folder, segments, number, damage.goodEnd)
-    break
+    sink.release()
+    const torn = damage.torn && number === numbers.at(-1)
+    const found = `${damage.path}: ${damage.message}`
+    return { ...replayed, end: { number, goodEnd: damage.goodEnd, torn, found } }
   }
-  return { segments, checkpoint, checkpointWhole, damages }
+  sink.release()
+  return { ...replayed, end: null }
 }
 
 async function newestCheckpoint(

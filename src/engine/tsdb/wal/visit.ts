@@ -1,8 +1,11 @@
 import { CorruptionError } from '../../bytes/corruption.ts'
 import { ByteReader } from '../../bytes/reader.ts'
+import { HistogramColumns } from '../../model/histogram/columns.ts'
 import { compareBytes, labelsFrom, pairsOf, type Labels } from '../../model/labels.ts'
+import { metricTypes } from '../../model/metadata.ts'
 import { EntryCursor, readAnyVarint } from './entries.ts'
-import { metadataField, metricTypes, recordType, type RecordVisitor } from './records.ts'
+import { notKept, readHistogram } from './histograms.ts'
+import { metadataField, recordType, type RecordVisitor } from './records.ts'
 
 type Visit = (r: ByteReader, visitor: RecordVisitor, record: Uint8Array) => void
 
@@ -12,6 +15,7 @@ const visits: ReadonlyMap<number, { readonly visit: Visit; readonly told?: keyof
   [recordType.samplesWithStart, { visit: visitSamplesWithStart }],
   [recordType.tombstones, { visit: visitTombstones, told: 'tombstone' }],
   [recordType.exemplars, { visit: visitExemplars, told: 'exemplar' }],
+  [recordType.markers, { visit: visitMarkers, told: 'marker' }],
   [recordType.metadata, { visit: visitMetadata, told: 'metadata' }],
   [recordType.histograms, { visit: visitHistograms, told: 'histogram' }],
   [recordType.customHistograms, { visit: visitHistograms, told: 'histogram' }],
@@ -108,17 +112,39 @@ function visitMetadata(r: ByteReader, visitor: RecordVisitor): void {
   }
 }
 
-function visitHistograms(r: ByteReader, visitor: RecordVisitor, record: Uint8Array): void {
-  const type = record[0] as number
-  const counts = integerCounts.has(type) ? 'integer' : 'float'
-  const cursor = new EntryCursor(r, type)
-  while (cursor.next()) {
-    visitor.histogram?.(cursor.ref, cursor.t, counts, record.subarray(cursor.from, cursor.to))
+function visitMarkers(r: ByteReader, visitor: RecordVisitor): void {
+  while (r.left > 0) {
+    const ref = r.be64()
+    const chunkRef = r.be64()
+    visitor.marker?.(ref, chunkRef)
   }
 }
 
-const integerCounts: ReadonlySet<number> = new Set([
-  recordType.histograms,
-  recordType.customHistograms,
-  recordType.histogramsWithStart,
+/** Lent to the visitor. Nothing stays in there from one record to the next. */
+let histograms = new HistogramColumns(64)
+/** The columns grow with what is put in; beyond this they are not kept. */
+const maxBuckets = 1024 * 1024
+/** Layouts are searched one after the other. */
+const maxLayouts = 32
+
+function visitHistograms(r: ByteReader, visitor: RecordVisitor, record: Uint8Array): void {
+  const type = record[0] as number
+  const float = floatCounts.has(type)
+  let row = notKept
+  const cursor = new EntryCursor(r, type, () => {
+    row = readHistogram(r, cursor.t, float, histograms)
+  })
+  histograms.clear()
+  while (cursor.next()) {
+    if (row !== notKept) visitor.histogram?.(cursor.ref, histograms, row)
+    else if (visitor.histogram) visitor.skipped(type)
+    if (histograms.buckets.length > maxBuckets) histograms = new HistogramColumns(64)
+    else if (histograms.count === 256 || histograms.layouts.length === maxLayouts) histograms.clear()
+  }
+}
+
+const floatCounts: ReadonlySet<number> = new Set([
+  recordType.floatHistograms,
+  recordType.customFloatHistograms,
+  recordType.floatHistogramsWithStart,
 ])

@@ -19,6 +19,9 @@ export interface WalOptions {
   readonly folder: string
   /** A multiple of the page size. A segment is larger only when a single record is. */
   readonly segmentBytes: number
+  /** Whether it is the log of samples that came out of order (upstream's WBL), which goes by other names in the metrics. It
+   *  has no checkpoints: `dropBefore` shortens it. */
+  readonly outOfOrder?: boolean
 }
 
 /** Replays the log to `visitor`, repairs it where it is damaged, removes what a crash left over, and opens it for
@@ -27,14 +30,15 @@ export interface WalOptions {
 export async function openWal(options: WalOptions, visitor: RecordVisitor): Promise<Wal> {
   assert(options.segmentBytes % pageBytes === 0, `segments of ${options.segmentBytes} bytes`)
   const replayed = await replayWal(options.disk, options.host, options.folder, visitor)
-  const metrics = walMetrics(options.metrics)
+  const name = options.outOfOrder ? 'out_of_order_wbl' : 'wal'
+  const metrics = walMetrics(options.metrics, name)
   const checkpoints = new Checkpoints(options, metrics, replayed)
   // Beside a damaged checkpoint everything is left as it is: what it was made of may still be there.
   if (replayed.checkpointWhole) await checkpoints.sweep()
   const wal = new Wal(options, metrics, checkpoints, replayed)
   const size = () => wal.stats().bytes
   options.metrics.computed(
-    'prometheus_tsdb_wal_storage_size_bytes',
+    `prometheus_tsdb_${name}_storage_size_bytes`,
     'Size of the write log directory.',
     'gauge',
     size,
@@ -81,19 +85,42 @@ export class Wal {
 
   /** Appends records, all of them or none; resolves once they survive the death of the process.
    *  @throws DiskFullError, StolenError or another error of the disk: then none is in the log */
-  log(records: readonly Uint8Array[]): Promise<void> {
-    return this.enqueue(records.map(packRecord), 'nothing')
+  async log(records: readonly Uint8Array[]): Promise<void> {
+    await this.enqueue(records.map(packRecord), 'nothing')
   }
 
   /** Resolves once everything logged so far survives a power cut. */
-  sync(): Promise<void> {
-    return this.enqueue([], 'sync')
+  async sync(): Promise<void> {
+    await this.enqueue([], 'sync')
   }
 
   /** Ends the segment that is being written; the next record starts another. Resolves once everything in it survives a
-   *  power cut. Does nothing when there is nothing in it. */
-  cut(): Promise<void> {
+   *  power cut. Does nothing when there is nothing in it.
+   *  @returns the number of the next segment: all that was logged so far is in segments before it */
+  cut(): Promise<number> {
     return this.enqueue([], 'cut')
+  }
+
+  /** Removes the segments before one, as nobody needs any more what is in them (upstream `WL.Truncate`).
+   *  @param segment from `cut`
+   *  @throws what the disk throws: then some may be left, and go the next time */
+  async dropBefore(segment: number): Promise<void> {
+    const { disk, folder } = this.options
+    const numbers = this.checkpoints.segmentsBehind().filter(number => number < segment)
+    assert(segment <= this.segment, `dropped segment ${segment - 1}, which is still written`)
+    this.metrics.truncations.inc()
+    try {
+      for (const [i, number] of numbers.entries()) {
+        const path = segmentPath(folder, number)
+        // Makes the removal before it durable: were they undone in any order, the numbers might have a gap.
+        if (i > 0) await disk.truncate(path, this.segments.get(number) as number)
+        await disk.remove(path)
+        this.segments.delete(number)
+      }
+    } catch (error) {
+      this.metrics.truncationsFailed.inc()
+      throw error
+    }
   }
 
   /** Rewrites the older two thirds of the segments as a checkpoint and removes them (upstream `Head.truncateWAL`, and
@@ -141,7 +168,7 @@ export class Wal {
     return last > first ? numbers.filter(number => number <= last) : []
   }
 
-  private enqueue(records: PackedRecord[], then: Pending['then']): Promise<void> {
+  private enqueue(records: PackedRecord[], then: Pending['then']): Promise<number> {
     return new Promise((resolve, reject) => {
       this.queue.push({ records, then, resolve, reject })
       this.flushing ??= this.flush()
@@ -160,7 +187,7 @@ export class Wal {
       await this.write(sync || cut || (this.loose && this.size === 0))
       this.size = end
       if (cut && end > 0) this.startSegment()
-      for (const { resolve } of group) resolve()
+      for (const { resolve } of group) resolve(this.segment)
     } catch (error) {
       this.metrics.failures.inc()
       this.doubtful ||= !(error instanceof DiskFullError || error instanceof StolenError)
@@ -235,7 +262,8 @@ interface Pending {
   readonly records: readonly PackedRecord[]
   /** What is to be done behind the records. */
   readonly then: 'nothing' | 'sync' | 'cut'
-  readonly resolve: () => void
+  /** Is told which segment is written next. */
+  readonly resolve: (segment: number) => void
   readonly reject: (error: unknown) => void
 }
 

@@ -36,7 +36,7 @@ async function open(disk: Disk, segmentBytes = 2 * pageBytes): Promise<Opened> {
       tombstone: (ref, minT, maxT) => told.push(`tombstone ${ref} ${minT} to ${maxT}`),
       exemplar: (ref, t) => told.push(`exemplar ${ref} at ${t}`),
       metadata: (ref, { help }) => told.push(`metadata ${ref} ${help}`),
-      histogram: (ref, t) => told.push(`histogram ${ref} at ${t}`),
+      histogram: (ref, { t }, i) => told.push(`histogram ${ref} at ${t[i]}`),
       skipped: type => told.push(`skipped ${type}`),
     },
   )

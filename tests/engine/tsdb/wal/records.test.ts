@@ -3,18 +3,18 @@ import fc from 'fast-check'
 import { CorruptionError } from '../../../../src/engine/bytes/corruption.ts'
 import { SampleColumns } from '../../../../src/engine/chunks/columns.ts'
 import { labelsFrom, type Labels } from '../../../../src/engine/model/labels.ts'
+import { metricTypes, type Metadata } from '../../../../src/engine/model/metadata.ts'
 import {
   encodeExemplars,
+  encodeMarkers,
   encodeMetadata,
   encodeSamples,
   encodeSeries,
   encodeTombstones,
-  metricTypes,
-  type Metadata,
   type RecordVisitor,
 } from '../../../../src/engine/tsdb/wal/records.ts'
 import { visitRecord } from '../../../../src/engine/tsdb/wal/visit.ts'
-import { bodies, bytesOf, upstream } from './upstream.ts'
+import { bytesOf, upstream } from './upstream.ts'
 
 type Told =
   | ['series', number, Labels]
@@ -22,7 +22,7 @@ type Told =
   | ['tombstone', number, number, number]
   | ['exemplar', number, number, number, Labels]
   | ['metadata', number, Metadata]
-  | ['histogram', number, number, 'integer' | 'float', string]
+  | ['marker', number, number]
   | ['skipped', number]
 
 function told(record: Uint8Array): Told[] {
@@ -33,7 +33,7 @@ function told(record: Uint8Array): Told[] {
     tombstone: (ref, minT, maxT) => all.push(['tombstone', ref, minT, maxT]),
     exemplar: (ref, t, v, labels) => all.push(['exemplar', ref, t, v, labels]),
     metadata: (ref, metadata) => all.push(['metadata', ref, metadata]),
-    histogram: (ref, t, counts, body) => all.push(['histogram', ref, t, counts, hex(body)]),
+    marker: (ref, chunkRef) => all.push(['marker', ref, chunkRef]),
     skipped: type => all.push(['skipped', type]),
   })
   return all
@@ -129,25 +129,8 @@ describe('records that upstream wrote', () => {
     ])
   })
 
-  const { histogram, custom, floats, customFloats } = bodies
-  const plain = (counts: 'integer' | 'float', body: string): Told[] => [
-    ['histogram', 3, 2000, counts, body],
-    ['histogram', 4, 2015, counts, body],
-    ['histogram', 2, 1990, counts, body],
-  ]
-  const bounded = (counts: 'integer' | 'float', body: string): Told[] => [
-    ['histogram', 5, 2000, counts, body],
-    ['histogram', 6, 2030, counts, body],
-  ]
-  test.each([
-    ['histograms', plain('integer', histogram)],
-    ['floatHistograms', plain('float', floats)],
-    ['customHistograms', bounded('integer', custom)],
-    ['customFloatHistograms', bounded('float', customFloats)],
-    ['histogramsWithStart', [...plain('integer', histogram), ...bounded('integer', custom)]],
-    ['floatHistogramsWithStart', [...plain('float', floats), ...bounded('float', customFloats)]],
-  ] as const)('%s, their buckets as they are encoded', (name, expected) => {
-    expect(told(bytesOf(upstream[name]))).toEqual(expected)
+  test('markers of chunks on disk', () => {
+    expect(told(bytesOf(upstream.mmapMarkers))).toEqual([['marker', 1, 77]])
   })
 
   test('come out of our encoders, too', () => {
@@ -168,6 +151,7 @@ describe('records that upstream wrote', () => {
       { ref: 2, metadata: { type: 'unknown', unit: '', help: '' } as const },
     ]
     expect(encodeMetadata(metadata)).toEqual(bytesOf(upstream.metadata))
+    expect(encodeMarkers([{ ref: 1, chunkRef: 77 }])).toEqual(bytesOf(upstream.mmapMarkers))
   })
 })
 
@@ -200,7 +184,7 @@ test('tombstones and exemplars come back', () => {
   )
 })
 
-test.each([0, 5, 14, 255])('type %i is skipped', type => {
+test.each([0, 14, 255])('type %i is skipped', type => {
   expect(told(Uint8Array.of(type, 1, 2, 3))).toEqual([['skipped', type]])
 })
 
@@ -218,8 +202,7 @@ describe('a visitor that wants series and samples only', () => {
   })
 
   test('finds the damage in these all the same', () => {
-    const records = Object.values(upstream).filter(record => record !== upstream.mmapMarkers)
-    for (const record of records) {
+    for (const record of Object.values(upstream)) {
       const cut = bytesOf(record).slice(0, -1)
       expect(() => visitRecord(cut, visitor), record).toThrow(CorruptionError)
     }
@@ -242,6 +225,7 @@ describe('refuses', () => {
     ['a varint that does not end', '03 0000000000000003 09 ffffffffffffffffffffff'],
     ['an exemplar without labels', '04 0000000000000007 00000000000003e8 00 00 3ff8000000000000'],
     ['metadata with fewer fields than it says', '06 07 01 02 04 554e4954 01 73'],
+    ['a marker without a chunk', '05 0000000000000003 00'],
     ['more spans than bytes', '07 0000000000000003 00000000000007d0 00 00 02 06 3f50624dd2f1a9fc 02 0c'],
     ['a sample without its start time', '0b 0e d00f 880e 3ff8000000000000 04 00'],
   ])('%s', (_, record) => {

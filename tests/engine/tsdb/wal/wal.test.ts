@@ -1,9 +1,15 @@
 import { describe, expect, test } from 'vitest'
 import { SampleColumns } from '../../../../src/engine/chunks/columns.ts'
-import { DiskFullError, StolenError, type Durability } from '../../../../src/engine/disk/disk.ts'
+import {
+  DiskFullError,
+  stagingSuffix,
+  StolenError,
+  type Durability,
+} from '../../../../src/engine/disk/disk.ts'
 import { MemoryDisk } from '../../../../src/engine/disk/memory.ts'
 import { Registry } from '../../../../src/engine/metrics/registry.ts'
-import { encodeSamples } from '../../../../src/engine/tsdb/wal/records.ts'
+import { encodeMarkers, encodeSamples } from '../../../../src/engine/tsdb/wal/records.ts'
+import { readWal } from '../../../../src/engine/tsdb/wal/replay.ts'
 import { pageBytes } from '../../../../src/engine/tsdb/wal/segment.ts'
 import { openWal, type Wal } from '../../../../src/engine/tsdb/wal/wal.ts'
 import { FakeHost } from '../../../fakehost.ts'
@@ -354,6 +360,175 @@ describe('repair', () => {
     expect((await open(disk)).wal.damages).toEqual([])
     // That one is upstream's, which was killed before it had finished it.
     expect(await disk.list('wal')).toEqual(['series_state.json'])
+  })
+})
+
+describe('a log of out-of-order samples', () => {
+  const options = (disk: MemoryDisk, metrics = new Registry()) => ({
+    ...{ disk, metrics, host: new FakeHost(), folder: 'wbl', segmentBytes: pageBytes, outOfOrder: true },
+  })
+  async function openWbl(disk: MemoryDisk, metrics?: Registry): Promise<{ wbl: Wal; told: string[] }> {
+    const told: string[] = []
+    const wbl = await openWal(options(disk, metrics), {
+      series: () => undefined,
+      sample: (_, t) => told.push(String(t)),
+      marker: (ref, chunkRef) => told.push(`${ref} up to ${chunkRef}`),
+      skipped: type => told.push(`skipped ${type}`),
+    })
+    return { wbl, told }
+  }
+
+  test('tells samples and markers in order', async () => {
+    const disk = new MemoryDisk()
+    const { wbl } = await openWbl(disk)
+    const chunkRef = 3 * 2 ** 32 + 8
+    await wbl.log([record(3), encodeMarkers([{ ref: 1, chunkRef }])])
+    await wbl.log([record(2)])
+    expect((await openWbl(disk)).told).toEqual(['3', `1 up to ${chunkRef}`, '2'])
+  })
+
+  test('has metrics of its own, and those of checkpoints stay as they are', async () => {
+    const disk = new MemoryDisk()
+    const metrics = new Registry()
+    const { wbl } = await openWbl(disk, metrics)
+    const { wal } = await open(new MemoryDisk())
+    await wbl.log([record(3)])
+    await wbl.dropBefore(await wbl.cut())
+    const text = metrics.text()
+    const name = 'prometheus_tsdb_out_of_order_wbl'
+    expect(value(metrics, `${name}_segment_current`)).toBe(1)
+    expect(value(metrics, `${name}_truncations_total`)).toBe(1)
+    expect(value(metrics, `${name}_storage_size_bytes`)).toBe(0)
+    expect(text).toMatch(/^prometheus_tsdb_out_of_order_wbl_page_flushes_total 2$/m)
+    expect(text).toMatch(/^prometheus_tsdb_checkpoint_creations_total 0$/m)
+    expect(text).not.toMatch(/^prometheus_tsdb_wal_(segment|page|fsync|truncations|storage)/m)
+    expect(wal.stats().segments).toBe(0)
+  })
+
+  test('loses the segments before a cut, and nothing that was logged since', async () => {
+    const disk = new MemoryDisk()
+    const { wbl } = await openWbl(disk)
+    for (const t of [1, 2]) {
+      await wbl.log([record(t)])
+      await wbl.cut()
+    }
+    const [, segment] = await Promise.all([wbl.log([record(3)]), wbl.cut(), wbl.log([record(4)])])
+    await wbl.dropBefore(segment)
+    expect(await disk.list('wbl')).toEqual(['00000003'])
+    await wbl.dropBefore(segment)
+    expect((await openWbl(disk)).told).toEqual(['4'])
+  })
+
+  test('answers the segment that comes next, whatever is in the one before', async () => {
+    const { wbl } = await openWbl(new MemoryDisk())
+    expect(await wbl.cut()).toBe(0)
+    await wbl.log([record(1)])
+    expect([await wbl.cut(), await wbl.cut()]).toEqual([1, 1])
+  })
+
+  test('has no gap when the power is cut while segments are dropped', async () => {
+    for (let turns = 0; turns < 60; turns++) {
+      const disk = new MemoryDisk()
+      const { wbl } = await openWbl(disk)
+      for (let t = 1; t <= 5; t++) {
+        await wbl.log([record(t)])
+        await wbl.cut()
+      }
+      const end = wbl.dropBefore(4)
+      for (let left = turns; left > 0; left--) await Promise.resolve()
+      const random = [0.1, 0.9, 0.3, 0.7, 0.2, 0.8]
+      const { wbl: after } = await openWbl(disk.crash('power', () => random[turns % 6]!))
+      expect(after.damages).toEqual([])
+      await end
+    }
+  })
+
+  test('counts it when segments cannot be removed, and removes them the next time', async () => {
+    class StuckDisk extends MemoryDisk {
+      stuck = true
+      override async remove(path: string): Promise<void> {
+        if (this.stuck) throw new Error('stuck')
+        return super.remove(path)
+      }
+    }
+    const disk = new StuckDisk()
+    const metrics = new Registry()
+    const { wbl } = await openWbl(disk, metrics)
+    await wbl.log([record(1)])
+    const segment = await wbl.cut()
+    await expect(wbl.dropBefore(segment)).rejects.toThrow('stuck')
+    expect(value(metrics, 'prometheus_tsdb_out_of_order_wbl_truncations_failed_total')).toBe(1)
+    disk.stuck = false
+    await wbl.dropBefore(segment)
+    expect(await disk.list('wbl')).toEqual([])
+  })
+})
+
+describe('read without repair', () => {
+  async function read(disk: MemoryDisk, folder: string, signal?: AbortSignal) {
+    const times: number[] = []
+    const host = new FakeHost()
+    const visitor = {
+      series: () => undefined,
+      sample: (_: number, t: number) => times.push(t),
+      skipped: () => undefined,
+    }
+    return { damages: await readWal(disk, host, folder, visitor, signal), times, host }
+  }
+
+  /** All files with their bytes. */
+  async function contents(disk: MemoryDisk): Promise<Record<string, Uint8Array>> {
+    const all: Record<string, Uint8Array> = {}
+    for (const name of await disk.list('wal')) all[name] = await disk.read(`wal/${name}`)
+    return all
+  }
+
+  test('tells a whole log', async () => {
+    const disk = new MemoryDisk()
+    for (let t = 0; t < 3; t++) await (await open(disk)).wal.log([record(t)])
+    const { times, damages } = await read(disk, 'wal')
+    expect(times).toEqual([0, 1, 2])
+    expect(damages).toEqual([])
+  })
+
+  test('passes over a torn tail and leaves it', async () => {
+    const disk = new MemoryDisk()
+    await (await open(disk)).wal.log([record(1), record(2)])
+    await disk.truncate('wal/00000000', (await disk.size('wal/00000000')) - 1)
+    const before = await contents(disk)
+    const { times, damages } = await read(disk, 'wal')
+    expect(times).toEqual([1])
+    expect(damages).toEqual([])
+    expect(await contents(disk)).toEqual(before)
+  })
+
+  test('ends at a damage, tells of it, and leaves it', async () => {
+    const disk = new MemoryDisk()
+    for (let t = 0; t < 3; t++) await (await open(disk)).wal.log([record(t), record(t + 10)])
+    await disk.truncate('wal/00000001', (await disk.size('wal/00000001')) - 1)
+    const before = await contents(disk)
+    const { times, damages } = await read(disk, 'wal')
+    expect(times).toEqual([0, 10, 1])
+    expect(damages).toEqual([
+      expect.stringMatching(/^wal\/00000001: .*; read its first \d+ bytes and nothing behind it$/),
+    ])
+    expect(await contents(disk)).toEqual(before)
+  })
+
+  test('works in a staging folder', async () => {
+    const disk = new MemoryDisk()
+    await (await open(disk)).wal.log([record(1)])
+    const staging = `import${stagingSuffix}/wal`
+    const file = await disk.create(`${staging}/00000000`)
+    await file.write(await disk.read('wal/00000000'))
+    await file.close()
+    expect((await read(disk, staging)).times).toEqual([1])
+  })
+
+  test('ends when it is told to', async () => {
+    const disk = new MemoryDisk()
+    await (await open(disk)).wal.log([record(1)])
+    await expect(read(disk, 'wal', AbortSignal.abort(new Error('enough')))).rejects.toThrow('enough')
   })
 })
 
