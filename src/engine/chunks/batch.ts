@@ -1,3 +1,4 @@
+import { HistogramColumns } from '../model/histogram/columns.ts'
 import type { Labels } from '../model/labels.ts'
 import type { Columns, SeriesBatch, TimeRange } from '../model/store.ts'
 import { SampleColumns } from './columns.ts'
@@ -5,8 +6,9 @@ import { SampleColumns } from './columns.ts'
 /** A series with its chunks in memory. */
 export interface EncodedSeries {
   readonly labels: Labels
-  /** Decodes all samples of its chunks behind those that `out` has; times ascend. */
-  decode(out: SampleColumns): void
+  /** Decodes all samples of its chunks behind those that the columns have; times ascend in each, and no float has the
+   *  time of a histogram. */
+  decode(floats: SampleColumns, histograms: HistogramColumns): void
 }
 
 /** A few series as `Querier.select` yields them. */
@@ -41,7 +43,14 @@ export class EncodedBatch implements SeriesBatch {
 export class RangeDecoder {
   private readonly range: TimeRange
   private readonly samples = new SampleColumns()
-  private readonly lent: Columns = { count: 0, t: this.samples.t, v: this.samples.v, stale: null }
+  private readonly histograms = new HistogramColumns()
+  private readonly lent: Columns = {
+    count: 0,
+    t: this.samples.t,
+    v: this.samples.v,
+    stale: null,
+    histograms: null,
+  }
 
   constructor(range: TimeRange) {
     this.range = range
@@ -49,14 +58,17 @@ export class RangeDecoder {
 
   /** The samples that lie in the range, lent until the next call. */
   decode(series: EncodedSeries): Columns {
-    const { samples, lent, range } = this
+    const { samples, histograms, lent, range } = this
     samples.count = 0
-    series.decode(samples)
+    if (histograms.count > 0) histograms.clear()
+    series.decode(samples, histograms)
     samples.clip(range.minT, range.maxT)
     lent.stale = samples.splitStale()
     lent.count = samples.count
     lent.t = samples.t
     lent.v = samples.v
+    if (histograms.count > 0) histograms.clip(range.minT, range.maxT)
+    lent.histograms = histograms.count > 0 ? histograms : null
     return lent
   }
 }

@@ -1,8 +1,9 @@
 import type { HistogramColumns } from '../model/histogram/columns.ts'
 import { HistogramChunk } from './histogramchunk.ts'
 
-/** Samples of a chunk that is made when others are merged or cut (upstream `seriesToChunkEncoderSplit`). */
-const samplesPerChunk = 120
+/** Samples of a chunk that is made when others are merged or cut (upstream `seriesToChunkEncoderSplit`). It has no limit of
+ *  bytes. */
+export const mergedSamples = 120
 
 /** A finished chunk; both times belong to it. */
 interface EncodedHistograms {
@@ -13,15 +14,20 @@ interface EncodedHistograms {
   readonly bytes: Uint8Array
 }
 
-/** The samples of one series as chunks, as upstream makes them of merged ones (`storage.NewSeriesToChunkEncoder`): a new
- *  chunk after 120 samples, and where the rules of chunks want one. Nothing is said of resets in front of a chunk unless a
- *  hint does. Times ascend. */
-export function encodeHistograms(from: HistogramColumns): EncodedHistograms[] {
+/** The rows [start, end) of one series as chunks, as upstream makes them of merged ones (`storage.NewSeriesToChunkEncoder`):
+ *  a new chunk after `most` samples, and where the rules of chunks want one. Nothing is said of resets in front of a chunk
+ *  unless a hint does. Times ascend. */
+export function encodeHistograms(
+  from: HistogramColumns,
+  start = 0,
+  end = from.count,
+  most = mergedSamples,
+): EncodedHistograms[] {
   const encoded: EncodedHistograms[] = []
   let open: HistogramChunk | null = null
-  let first = 0
-  for (let i = 0; i < from.count; i++) {
-    const cut = open === null || open.count >= samplesPerChunk || from.float[i] !== from.float[first]
+  let first = start
+  for (let i = start; i < end; i++) {
+    const cut = open === null || open.count >= most || from.float[i] !== from.float[first]
     const next: HistogramChunk =
       open === null || cut ? HistogramChunk.begin(from, i, null) : open.append(from, i)
     if (next === open) continue
@@ -29,7 +35,7 @@ export function encodeHistograms(from: HistogramColumns): EncodedHistograms[] {
     open = next
     first = i
   }
-  if (open) encoded.push(finished(open, from, first, from.count - 1))
+  if (open) encoded.push(finished(open, from, first, end - 1))
   return encoded
 }
 

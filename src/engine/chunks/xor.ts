@@ -23,167 +23,225 @@ const headerBits = headerBytes * 8
 export const maxSampleBytes = 19
 
 /** A chunk that is being written, sample by sample. Bits once written stay as they are, so a reader that
- *  remembers `bytes` and `count` reads the same samples whatever is appended later. */
+ *  remembers `bytes` and `count` reads the same samples whatever is appended later.
+ *
+ *  A scrape appends one sample to each of thousands of chunks, and waits for memory more than for anything else. So
+ *  what a sample needs of its chunk is in one row, with the chunk's first bytes behind it: 155 against 218 ns a sample
+ *  and 125 bytes less a chunk than with a field for each, over 100,000 chunks. */
 export class XorChunk {
-  count = 0
-  /** Time of the first sample; time and bits of the last one. */
-  minT = 0
-  t = 0
-  high = 0
-  low = 0
-  /** Where the chunk lies. Others may lie in the same buffer; it moves to a larger place when it is full. */
+  /** The page, in which the chunk's state begins at byte `at`. */
+  private readonly words: Int32Array
+  private readonly doubles: Float64Array
+  private readonly at: number
+  /** Where the bytes lie from `from` on. Others may lie in the same buffer; the chunk moves to a larger place when its
+   *  own is full. */
   private buffer: Uint8Array
-  private from: number
-  private to: number
-  /** Where the next bit goes, counted from the buffer's beginning. */
-  private bits: number
-  private delta = 0
-  /** Window of the last value that opened one; 0xff leading zeros when there was none. */
-  private leading = 0xff
-  private trailing = 0
 
   constructor() {
-    const { buffer, from } = firstPlace()
-    this.buffer = buffer
-    this.from = from
-    this.to = from + firstBytes
-    this.bits = from * 8 + headerBits
+    const { page, slot } = nextSlot()
+    this.words = page.words
+    this.doubles = page.doubles
+    this.buffer = page.bytes
+    this.at = slot * slotBytes
+    const w = this.at >>> 2
+    const from = this.at + stateBytes
+    this.words[w + word.from] = from
+    this.words[w + word.to] = from + firstBytes
+    this.words[w + word.bits] = from * 8 + headerBits
+    this.words[w + word.leading] = noWindow
+  }
+
+  get count(): number {
+    return this.word(word.count)
+  }
+  /** Time of the first sample. */
+  get minT(): number {
+    return this.doubles[(this.at >>> 3) + double.minT] as number
+  }
+  /** Time and bits of the last sample. */
+  get t(): number {
+    return this.doubles[(this.at >>> 3) + double.t] as number
+  }
+  get high(): number {
+    return this.word(word.high)
+  }
+  get low(): number {
+    return this.word(word.low)
   }
 
   /** The chunk so far, without its count; zeros behind it. */
   get bytes(): Uint8Array {
-    return this.buffer.subarray(this.from, this.to)
+    return this.buffer.subarray(this.word(word.from), this.word(word.to))
   }
 
   /** Bytes that the samples take, as upstream counts them before it appends. */
   get byteLength(): number {
-    return ((this.bits + 7) >>> 3) - this.from
+    return ((this.word(word.bits) + 7) >>> 3) - this.word(word.from)
   }
 
   /** Adds a sample behind the others: `t` ascends, `high` and `low` are the bits of its value. */
   append(t: number, high: number, low: number): void {
-    assert(this.count < 0xffff, 'chunk is full')
-    this.makeRoom()
-    if (this.count === 0) {
-      this.minT = t
-      this.writeFirst(t, high, low)
+    const { words, doubles } = this
+    const w = this.at >>> 2
+    const d = this.at >>> 3
+    const count = words[w + word.count] as number
+    assert(count < 0xffff, 'chunk is full')
+    if (((words[w + word.bits] as number) >>> 3) + maxSampleBytes >= (words[w + word.to] as number))
+      this.move()
+    const { buffer } = this
+    let bits = words[w + word.bits] as number
+    if (count === 0) {
+      doubles[d + double.minT] = t
+      bits = putUvarint(buffer, bits, t < 0 ? -2 * t - 1 : 2 * t)
+      bits = put(buffer, bits, high, 32)
+      bits = put(buffer, bits, low, 32)
     } else {
-      const delta = t - this.t
-      if (this.count === 1) this.writeUvarint(delta)
-      else this.writeDeltaOfDelta(delta - this.delta)
-      this.delta = delta
-      this.writeDifference(high ^ this.high, low ^ this.low)
+      const delta = t - (doubles[d + double.t] as number)
+      if (count === 1) bits = putUvarint(buffer, bits, delta)
+      else bits = putDeltaOfDelta(buffer, bits, delta - (doubles[d + double.delta] as number))
+      doubles[d + double.delta] = delta
+      const highDiff = high ^ (words[w + word.high] as number)
+      const lowDiff = low ^ (words[w + word.low] as number)
+      if ((highDiff | lowDiff) === 0) bits++
+      else bits = this.putDifference(bits, highDiff, lowDiff)
     }
-    this.count++
-    this.t = t
-    this.high = high
-    this.low = low
+    words[w + word.bits] = bits
+    words[w + word.count] = count + 1
+    doubles[d + double.t] = t
+    words[w + word.high] = high
+    words[w + word.low] = low
   }
 
   /** The finished chunk in an array of its own. */
   encoded(): Uint8Array {
-    const encoded = this.buffer.slice(this.from, this.from + this.byteLength)
+    const from = this.word(word.from)
+    const encoded = this.buffer.slice(from, from + this.byteLength)
     encoded[0] = this.count >>> 8
     encoded[1] = this.count & 0xff
     return encoded
   }
 
-  private writeFirst(t: number, high: number, low: number): void {
-    this.writeUvarint(t < 0 ? -2 * t - 1 : 2 * t)
-    this.write(high, 32)
-    this.write(low, 32)
+  private word(index: number): number {
+    return this.words[(this.at >>> 2) + index] as number
   }
 
-  private writeUvarint(value: number): void {
-    assert(Number.isSafeInteger(value) && value >= 0, `time difference ${value} in a chunk`)
-    let rest = value
-    for (; rest >= 128; rest = Math.floor(rest / 128)) this.write((rest % 128) | 0x80, 8)
-    this.write(rest, 8)
-  }
-
-  private writeDeltaOfDelta(dod: number): void {
-    if (dod === 0) this.write(0, 1)
-    else if (dod >= -8191 && dod <= 8192) this.write(0x8000 | (dod & 0x3fff), 16)
-    else if (dod >= -65_535 && dod <= 65_536) this.write(0xc0000 | (dod & 0x1ffff), 20)
-    else if (dod >= -524_287 && dod <= 524_288) this.write(0xe00000 | (dod & 0xfffff), 24)
-    else {
-      this.write(0xf, 4)
-      this.write(Math.floor(dod / 2 ** 32), 32)
-      this.write(dod | 0, 32)
-    }
-  }
-
-  private writeDifference(high: number, low: number): void {
-    if ((high | low) === 0) {
-      this.write(0, 1)
-      return
-    }
+  private putDifference(at: number, high: number, low: number): number {
+    const { words, buffer } = this
+    const w = this.at >>> 2
     // Five bits hold at most 31 leading zeros, which is why the low word need not be looked at.
-    const leading = high === 0 ? 31 : Math.clz32(high)
-    const trailing = low === 0 ? 32 + trailingZeros(high) : trailingZeros(low)
-    const inWindow = this.leading !== 0xff && leading >= this.leading && trailing >= this.trailing
-    if (inWindow) this.write(0b10, 2)
-    else {
-      this.leading = leading
-      this.trailing = trailing
-      this.write(0x1800 | (leading << 6) | ((64 - leading - trailing) & 63), 13)
+    let leading = high === 0 ? 31 : Math.clz32(high)
+    let trailing = low === 0 ? 32 + trailingZeros(high) : trailingZeros(low)
+    const lastLeading = words[w + word.leading] as number
+    const lastTrailing = words[w + word.trailing] as number
+    let bits = at
+    if (leading >= lastLeading && trailing >= lastTrailing) {
+      leading = lastLeading
+      trailing = lastTrailing
+      bits = put(buffer, bits, 0b10, 2)
+    } else {
+      words[w + word.leading] = leading
+      words[w + word.trailing] = trailing
+      bits = put(buffer, bits, 0x1800 | (leading << 6) | ((64 - leading - trailing) & 63), 13)
     }
-    this.writeWindow(high, low)
+    if (trailing >= 32) return put(buffer, bits, high >>> (trailing - 32), 64 - leading - trailing)
+    bits = put(buffer, bits, high, 32 - leading)
+    return put(buffer, bits, low >>> trailing, 32 - trailing)
   }
 
-  /** Writes the bits between the window's leading and trailing zeros. */
-  private writeWindow(high: number, low: number): void {
-    const { leading, trailing } = this
-    if (trailing >= 32) {
-      this.write(high >>> (trailing - 32), 64 - leading - trailing)
-      return
-    }
-    this.write(high, 32 - leading)
-    this.write(low >>> trailing, 32 - trailing)
-  }
-
-  /** Writes the lowest `n` bits of `value`, 1 ≤ n ≤ 32; the bits above them must be 0. */
-  private write(value: number, n: number): void {
-    const { buffer } = this
-    let at = this.bits >>> 3
-    let room = 8 - (this.bits & 7)
-    let left = n
-    this.bits += n
-    for (; left > room; room = 8) {
-      left -= room
-      buffer[at] = (buffer[at] as number) | (value >>> left)
-      at++
-    }
-    buffer[at] = (buffer[at] as number) | (value << (room - left))
-  }
-
-  private makeRoom(): void {
-    if ((this.bits >>> 3) + maxSampleBytes < this.to) return
-    const grown = new Uint8Array((this.to - this.from) * 2)
-    grown.set(this.bytes)
-    this.bits -= this.from * 8
-    this.from = 0
-    this.to = grown.length
-    this.buffer = grown
+  private move(): void {
+    const { words } = this
+    const w = this.at >>> 2
+    const from = words[w + word.from] as number
+    const place = largerPlace((words[w + word.to] as number) - from)
+    place.buffer.set(this.bytes, place.from)
+    words[w + word.bits] = (words[w + word.bits] as number) + (place.from - from) * 8
+    words[w + word.from] = place.from
+    words[w + word.to] = place.to
+    this.buffer = place.buffer
   }
 }
 
-const firstBytes = 64
-/** Chunks begin side by side: a buffer of its own takes another 180 bytes. Not too many, because the last of them
- *  keeps the memory of all. */
-const sharedBytes = 16 * firstBytes
-let shared = new Uint8Array(sharedBytes)
-let sharedUsed = 0
+// The state of a chunk, by index of a double or a word.
+const double = { t: 0, minT: 1, delta: 2 } as const
+const word = { low: 6, high: 7, bits: 8, count: 9, from: 10, to: 11, leading: 12, trailing: 13 } as const
+const stateBytes = 56
+/** Leading zeros of the window while there is none: no value has so many. */
+const noWindow = 0xff
+const firstBytes = 72
+const slotBytes = stateBytes + firstBytes
+/** Not too many: the last chunk of a page keeps the memory of all. */
+const slotsPerPage = 32
+const secondPerPage = 16
 
-/** A place of 64 zeros. It is never used again: a reader may remember it. */
-function firstPlace(): { buffer: Uint8Array; from: number } {
-  if (sharedUsed === sharedBytes) {
-    shared = new Uint8Array(sharedBytes)
-    sharedUsed = 0
+interface Page {
+  readonly bytes: Uint8Array
+  readonly words: Int32Array
+  readonly doubles: Float64Array
+}
+
+let page = newPage()
+let used = 0
+
+function newPage(): Page {
+  const buffer = new ArrayBuffer(slotsPerPage * slotBytes)
+  return { bytes: new Uint8Array(buffer), words: new Int32Array(buffer), doubles: new Float64Array(buffer) }
+}
+
+/** A place of zeros. It is never used again: a reader may remember it. */
+function nextSlot(): { page: Page; slot: number } {
+  if (used === slotsPerPage) {
+    page = newPage()
+    used = 0
   }
-  const from = sharedUsed
-  sharedUsed += firstBytes
-  return { buffer: shared, from }
+  return { page, slot: used++ }
+}
+
+const secondBytes = 256
+let second = new Uint8Array(secondPerPage * secondBytes)
+let secondUsed = 0
+
+/** The second place is one of many in a buffer: one of its own takes another 180 bytes. */
+function largerPlace(size: number): { buffer: Uint8Array; from: number; to: number } {
+  if (size >= secondBytes) return { buffer: new Uint8Array(size * 2), from: 0, to: size * 2 }
+  if (secondUsed === secondPerPage) {
+    second = new Uint8Array(secondPerPage * secondBytes)
+    secondUsed = 0
+  }
+  const from = secondUsed++ * secondBytes
+  return { buffer: second, from, to: from + secondBytes }
+}
+
+/** Writes the lowest `n` bits of `value`, 1 ≤ n ≤ 32, into bits that are 0; the bits above them must be 0. Answers the
+ *  place behind. */
+function put(buffer: Uint8Array, bits: number, value: number, n: number): number {
+  let at = bits >>> 3
+  let room = 8 - (bits & 7)
+  let left = n
+  for (; left > room; room = 8) {
+    left -= room
+    buffer[at] = (buffer[at] as number) | (value >>> left)
+    at++
+  }
+  buffer[at] = (buffer[at] as number) | (value << (room - left))
+  return bits + n
+}
+
+function putUvarint(buffer: Uint8Array, bits: number, value: number): number {
+  assert(Number.isSafeInteger(value) && value >= 0, `time difference ${value} in a chunk`)
+  let at = bits
+  let rest = value
+  for (; rest >= 128; rest = Math.floor(rest / 128)) at = put(buffer, at, (rest % 128) | 0x80, 8)
+  return put(buffer, at, rest, 8)
+}
+
+function putDeltaOfDelta(buffer: Uint8Array, bits: number, dod: number): number {
+  if (dod === 0) return bits + 1
+  if (dod >= -8191 && dod <= 8192) return put(buffer, bits, 0x8000 | (dod & 0x3fff), 16)
+  if (dod >= -65_535 && dod <= 65_536) return put(buffer, bits, 0xc0000 | (dod & 0x1ffff), 20)
+  if (dod >= -524_287 && dod <= 524_288) return put(buffer, bits, 0xe00000 | (dod & 0xfffff), 24)
+  let at = put(buffer, bits, 0xf, 4)
+  at = put(buffer, at, Math.floor(dod / 2 ** 32), 32)
+  return put(buffer, at, dod | 0, 32)
 }
 
 function trailingZeros(word: number): number {

@@ -1,7 +1,7 @@
 // What every disk asks of a path, so that all of them refuse the same ones.
 import { stagingSuffix, type Move } from './disk.ts'
 
-const smallFileBytes = 1024 * 1024
+export const smallFileBytes = 1024 * 1024
 
 /** @throws Error when it is not a relative path with `/` between names, without `.` and `..` */
 export function checkPath(path: string): void {

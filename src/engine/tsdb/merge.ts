@@ -1,6 +1,11 @@
+import { HistogramColumns } from '../model/histogram/columns.ts'
 import { compareBytes, compareLabels, uniqueLabels, type Labels } from '../model/labels.ts'
 import type { Matcher } from '../model/matcher.ts'
 import type { Columns, Querier, SeriesBatch, TimeRange } from '../model/store.ts'
+import { addHistograms, weave } from '../chunks/weave.ts'
+
+/** Up to so many samples are copied one by one. */
+const fewSamples = 16
 
 /** Several queriers as one: the head and the blocks (upstream's `storage.NewMergeQuerier`). Where two of them have a
  *  sample of the same series at the same time, that of the earlier one counts. */
@@ -148,23 +153,31 @@ class MergedBatch implements SeriesBatch {
 
 /** Joins the samples of one series from several selections into columns of its own, lent until the next call. */
 class Joiner {
-  private readonly lent: Columns = { count: 0, t: new Float64Array(0), v: new Float64Array(0), stale: null }
+  private readonly lent: Columns = {
+    count: 0,
+    t: new Float64Array(0),
+    v: new Float64Array(0),
+    stale: null,
+    histograms: null,
+  }
   private stale = new Uint8Array(0)
+  private readonly histograms = new HistogramColumns()
 
   join(parts: readonly Columns[]): Columns {
-    const { lent } = this
+    const { lent, histograms } = this
     this.reserve(parts.reduce((sum, part) => sum + part.count, 0))
     lent.count = 0
     lent.stale = parts.some(part => part.stale) ? this.stale : null
-    // One after the other where they do not overlap, which is the rule.
-    const inOrder = parts
-      .filter(part => part.count > 0)
-      .sort((a, b) => (a.t[0] as number) - (b.t[0] as number))
-    if (inOrder.every((part, k) => k === 0 || startsAfter(part, inOrder[k - 1] as Columns))) {
-      for (const part of inOrder) this.copy(part)
-    } else {
-      this.interleave(parts)
-    }
+    if (histograms.count > 0) histograms.clear()
+    const sources = parts.map(part => ({ floats: part, histograms: part.histograms }))
+    weave(sources, {
+      floats: (source, from, to) => this.add(parts[source] as Columns, from, to),
+      histograms: (source, from, to, follows) => {
+        const rows = parts[source]?.histograms
+        if (rows) addHistograms(histograms, rows, from, to, follows)
+      },
+    })
+    lent.histograms = histograms.count > 0 ? histograms : null
     return lent
   }
 
@@ -176,42 +189,23 @@ class Joiner {
     this.stale = new Uint8Array(room)
   }
 
-  private copy(part: Columns): void {
-    const { lent, stale } = this
+  private add({ t, v, stale }: Columns, from: number, to: number): void {
+    const { lent } = this
     const { count } = lent
-    lent.t.set(part.t.subarray(0, part.count), count)
-    lent.v.set(part.v.subarray(0, part.count), count)
-    if (part.stale) stale.set(part.stale.subarray(0, part.count), count)
-    else stale.fill(0, count, count + part.count)
-    lent.count += part.count
-  }
-
-  /** Sample by sample in time order; of several at one time the first part's. */
-  private interleave(parts: readonly Columns[]): void {
-    const { lent, stale } = this
-    const at = parts.map(() => 0)
-    for (;;) {
-      let first = -1
-      let t = Infinity
-      for (const [k, part] of parts.entries()) {
-        const i = at[k] as number
-        if (i < part.count && (part.t[i] as number) < t) {
-          t = part.t[i] as number
-          first = k
-        }
+    lent.count = count + to - from
+    // Where samples alternate, a view for each costs more than they do.
+    if (to - from < fewSamples) {
+      for (let i = from; i < to; i++) {
+        lent.t[count + i - from] = t[i] as number
+        lent.v[count + i - from] = v[i] as number
+        if (lent.stale) this.stale[count + i - from] = stale?.[i] ?? 0
       }
-      if (first < 0) return
-      const part = parts[first] as Columns
-      const i = at[first] as number
-      lent.t[lent.count] = t
-      lent.v[lent.count] = part.v[i] as number
-      stale[lent.count++] = part.stale?.[i] ?? 0
-      for (const [k, other] of parts.entries())
-        if (other.t[at[k] as number] === t) at[k] = (at[k] as number) + 1
+      return
     }
+    lent.t.set(t.subarray(from, to), count)
+    lent.v.set(v.subarray(from, to), count)
+    if (!lent.stale) return
+    if (stale) this.stale.set(stale.subarray(from, to), count)
+    else this.stale.fill(0, count, lent.count)
   }
-}
-
-function startsAfter(part: Columns, before: Columns): boolean {
-  return (part.t[0] as number) > (before.t[before.count - 1] as number)
 }

@@ -1,23 +1,30 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { MemoryDisk } from '../../../src/engine/disk/memory.ts'
 import { formatLabels } from '../../../src/engine/model/labels.ts'
 import { matcher } from '../../../src/engine/model/matcher.ts'
 import type { Querier, SeriesBatch } from '../../../src/engine/model/store.ts'
+import { openBlock } from '../../../src/engine/tsdb/block/block.ts'
+import type { SeriesChunks } from '../../../src/engine/tsdb/block/writer.ts'
 import { MergedQuerier } from '../../../src/engine/tsdb/merge.ts'
-import { always, everything, openStore, put, series } from './store.ts'
+import { made, madeSeries, shelfOf, type Made } from './block/blockdisk.ts'
+import { mixedEverything, mixedSeries, somePoints, textOf, together, type Point as Mixed } from './mixed.ts'
+import { always, everything, series } from './reading.ts'
 
 type Point = readonly [number, number | 'stale']
 
-/** A querier over one store for each argument, from series to samples. */
+/** A querier over one block for each argument, from series to samples. */
 async function mergedOf(...stores: readonly Record<string, readonly Point[]>[]): Promise<MergedQuerier> {
-  const queriers: Querier[] = []
-  for (const store of stores) {
-    const { db } = await openStore(new MemoryDisk())
-    for (const [i, points] of Object.entries(store)) await put(db, series('m', { i }), ...points)
-    queriers.push(db.querier())
-  }
-  return new MergedQuerier(queriers)
+  return mergedBlocks(
+    stores.map(store => madeSeries(Object.entries(store).map(([i, points]): Made => ['m', { i }, points]))),
+  )
+}
+
+async function mergedBlocks(blocks: readonly AsyncIterable<SeriesChunks>[]): Promise<MergedQuerier> {
+  const queriers = blocks.map(async all => {
+    const { disk, ulid } = await made(all)
+    return (await openBlock(shelfOf(disk), ulid)).querier()
+  })
+  return new MergedQuerier(await Promise.all(queriers))
 }
 
 describe('select', () => {
@@ -119,7 +126,13 @@ describe('select', () => {
     const batch: SeriesBatch = {
       count: 1,
       labels: () => series('m'),
-      columns: () => ({ count: 0, t: new Float64Array(0), v: new Float64Array(0), stale: null }),
+      columns: () => ({
+        count: 0,
+        t: new Float64Array(0),
+        v: new Float64Array(0),
+        stale: null,
+        histograms: null,
+      }),
     }
     const source: Querier = {
       async *select() {
@@ -138,6 +151,76 @@ describe('select', () => {
       break
     }
     expect(left).toBe(3)
+  })
+})
+
+describe('histograms', () => {
+  const merged = (...sources: readonly Record<string, readonly Mixed[]>[]) =>
+    mergedBlocks(sources.map(source => mixedSeries(source, 120)))
+
+  test('are joined with floats in the order of their times', async () => {
+    const querier = await merged(
+      {
+        a: [
+          [1, 'float', 1],
+          [5, 'int', 5],
+        ],
+      },
+      {
+        a: [
+          [2, 'int', 2],
+          [3, 'stale', 0],
+          [6, 'frac', 6],
+        ],
+      },
+    )
+    expect(await mixedEverything(querier)).toEqual({ a: '1:1 2:int2 3:stale 5:int5 6:frac6' })
+  })
+
+  test('yield to a float of an earlier querier at the same time, and the other way round', async () => {
+    const float = { a: [[1, 'float', 1] as const] }
+    const both = {
+      a: [
+        [1, 'int', 10],
+        [2, 'int', 20],
+      ] as const,
+    }
+    expect(await mixedEverything(await merged(float, both))).toEqual({ a: '1:1 2:int20' })
+    expect(await mixedEverything(await merged(both, float))).toEqual({ a: '1:int10 2:int20' })
+  })
+
+  test('say nothing of a reset behind a sample from elsewhere, and what they know behind their own', async () => {
+    const row = (from: number, step: number): Mixed[] =>
+      Array.from({ length: 4 }, (_, i) => [from + i * step, 'int', from + i * step])
+    const hintsOf = async (...sources: readonly Record<string, readonly Mixed[]>[]) =>
+      (await mixedEverything(await merged(...sources), always, 'hints'))['a']
+    expect(await hintsOf({ a: row(1, 1) })).toBe('1:int1? 2:int2= 3:int3= 4:int4=')
+    expect(await hintsOf({ a: row(1, 1) }, { a: row(5, 1) })).toBe(
+      '1:int1? 2:int2= 3:int3= 4:int4= 5:int5? 6:int6= 7:int7= 8:int8=',
+    )
+    expect(await hintsOf({ a: row(1, 2) }, { a: row(4, 1) })).toBe(
+      '1:int1? 3:int3= 4:int4? 5:int5? 6:int6? 7:int7?',
+    )
+    expect(await hintsOf({ a: row(10, 10) }, { a: [[25, 'float', 0]] })).toBe(
+      '10:int10? 20:int20= 25:0 30:int30? 40:int40=',
+    )
+    const gauges = row(1, 2).map(([t, , n]): Mixed => [t, 'gauge', n])
+    expect(await hintsOf({ a: gauges }, { a: [[2, 'float', 0]] })).toBe(
+      '1:gauge1 2:0 3:gauge3 5:gauge5 7:gauge7',
+    )
+  })
+
+  test('and floats of any sources are what one source with all of it would give', async () => {
+    const source = fc.dictionary(fc.constantFrom('a', 'b'), somePoints(0, 40))
+    await fc.assert(
+      fc.asyncProperty(fc.array(source, { minLength: 1, maxLength: 4 }), async sources => {
+        const found = await mixedEverything(await merged(...sources))
+        const names = [...new Set(sources.flatMap(one => Object.keys(one)))].sort()
+        const wanted = names.map(name => [name, textOf(together(sources.map(one => one[name] ?? [])))])
+        expect(found).toEqual(Object.fromEntries(wanted))
+      }),
+      { numRuns: 100 },
+    )
   })
 })
 

@@ -1,13 +1,16 @@
 import { NotFoundError, type Disk } from '../../disk/disk.ts'
-import type { Querier } from '../../model/store.ts'
+import type { Matcher } from '../../model/matcher.ts'
+import type { Querier, TimeRange } from '../../model/store.ts'
 import { damage, within } from './damage.ts'
+import { afterDeletion } from './deletion.ts'
 import { BlockFile, type BlockShelf } from './file.ts'
 import { openIndex } from './indexreader.ts'
 import { maxMetaBytes, parseMeta, type BlockMeta } from './meta.ts'
+import type { Pace } from './pace.ts'
 import { BlockQuerier, type BlockParts } from './querier.ts'
 import { Segments } from './segments.ts'
 import { storedSeries, type StoredSeries } from './stored.ts'
-import { parseTombstones, type Tombstones } from './tombstones.ts'
+import { maxTombstoneBytes, parseTombstones, Tombstones } from './tombstones.ts'
 import { verifyBlock } from './verify.ts'
 
 export type { BlockShelf } from './file.ts'
@@ -65,7 +68,8 @@ async function sizeOf(disk: Disk, path: string): Promise<number | null> {
 
 /** A block without the file has none. */
 async function readTombstones(shelf: BlockShelf, path: string, size: number | null): Promise<Tombstones> {
-  if (size === null) return new Map()
+  if (size === null) return Tombstones.of([])
+  if (size > maxTombstoneBytes) throw damage(path, 0, `at most ${maxTombstoneBytes} bytes`, String(size))
   return parseTombstones(path, await new BlockFile(shelf, path, size).readDirect(0, size))
 }
 
@@ -95,6 +99,23 @@ export class Block {
    *  @throws CorruptionError */
   series(): AsyncGenerator<readonly StoredSeries[]> {
     return storedSeries(this.parts)
+  }
+
+  /** How many intervals are deleted of its series. */
+  get tombstones(): number {
+    return this.parts.tombstones.count
+  }
+
+  /** Which intervals are deleted of its series once those that match are deleted in the range, too. Null when that
+   *  deletes nothing that is not deleted already.
+   *  @throws CorruptionError, or what ends the pace */
+  deletion(matchers: readonly Matcher[], range: TimeRange, pace: Pace): Promise<Tombstones | null> {
+    return afterDeletion(this.parts, matchers, range, pace)
+  }
+
+  /** The same block with other tombstones than it has on the disk. */
+  with(tombstones: Tombstones): Block {
+    return new Block(this.folder, this.files, { ...this.parts, tombstones })
   }
 
   /** Reads the whole block and checks it: every checksum, order, references and time ranges. Chunks of encodings

@@ -2,36 +2,27 @@ import { crc32c } from '../../bytes/crc32c.ts'
 import { ByteReader } from '../../bytes/reader.ts'
 import { ByteWriter } from '../../bytes/writer.ts'
 import { assert } from '../../model/errors.ts'
-import { compareBytes, compareLabels, type Labels } from '../../model/labels.ts'
+import { compareLabels, type Labels } from '../../model/labels.ts'
 import { indexMagic, postingsAlignment, seriesAlignment } from './indexformat.ts'
 import type { ChunkMeta } from './indexreader.ts'
+import { LabelPairs } from './labelpairs.ts'
 import type { Output } from './output.ts'
+import type { Pace } from './pace.ts'
 
-/** A name with one of its values, and what is known of it once all series are there. */
-interface Pair {
-  readonly name: string
-  readonly value: string
-  /** Series that carry it. */
-  count: number
-  /** Ordinals of its symbols. */
-  nameOrdinal: number
-  valueOrdinal: number
-  /** Where its next reference goes among all postings. */
-  next: number
-}
+/** So many small things are done between two looks at the clock. */
+const atOnce = 64
+/** Bytes whose checksum is computed at once, in less than a millisecond. */
+const summedAtOnce = 256 * 1024
 
 /** Collects the series of a block and writes its index, version 2. Symbols come first in the file and can be
  *  numbered only when all series are known, so series wait in memory in about the size that they will have. */
 export class IndexWriter {
-  private readonly pairs: Pair[] = []
-  private readonly byName = new Map<string, Map<string, number>>()
+  private readonly labels = new LabelPairs()
   /** Each series: number of labels, their pairs, length of the chunks' part, chunks' part. */
   private readonly series = new ByteWriter(64 * 1024)
   private readonly chunks = new ByteWriter(1024)
   private readonly body = new ByteWriter(4096)
   private readonly record = new ByteWriter(4096)
-  /** The lists of all pairs, one behind the other. */
-  private postings = new Uint32Array(0)
   private count = 0
   private lastLabels: Labels = []
   private lastRef = -1
@@ -43,44 +34,35 @@ export class IndexWriter {
     this.count++
     this.series.uvarint(labels.length / 2)
     for (let i = 0; i < labels.length; i += 2) {
-      const pair = this.pairOf(labels[i] as string, labels[i + 1] as string)
-      ;(this.pairs[pair] as Pair).count++
-      this.series.uvarint(pair)
+      this.series.uvarint(this.labels.add(labels[i] as string, labels[i + 1] as string))
     }
     this.encodeChunks(chunks)
     this.series.uvarint(this.chunks.length)
     this.series.raw(this.chunks.written())
   }
 
-  async write(out: Output, signal?: AbortSignal): Promise<void> {
+  /** @throws what the disk throws, or what ends the pace */
+  async write(out: Output, pace: Pace): Promise<void> {
     this.put(out, w => {
       w.be32(indexMagic)
       w.u8(2)
     })
     const symbols = out.size
-    await this.writeSymbols(out)
+    const ordinals = await this.writeSymbols(out, pace)
     const series = out.size
-    const refs = await this.writeSeries(out, signal)
+    const postings = new Postings(this.labels.pairs)
+    const refs = await this.writeSeries(out, ordinals, postings, pace)
     const endOfSeries = out.size
-    const places = await this.writePostings(out, refs, signal)
+    const order = await this.labels.sortedPairs(ordinals, pace)
+    out.align(postingsAlignment)
+    const places = await this.writePostings(out, order, refs, postings, pace)
     const table = out.size
-    await this.writeTable(out, places)
+    await this.writeTable(out, order, places, pace)
     // As upstream since it writes no label indices: where they would have been (`ensureStage`).
     this.put(out, w => {
       for (const start of [symbols, series, endOfSeries, table, endOfSeries, table]) w.be64(start)
       w.be32(crc32c(w.written()))
     })
-  }
-
-  private pairOf(name: string, value: string): number {
-    let values = this.byName.get(name)
-    if (!values) this.byName.set(name, (values = new Map<string, number>()))
-    const known = values.get(value)
-    if (known !== undefined) return known
-    const created = this.pairs.length
-    this.pairs.push({ name, value, count: 0, nameOrdinal: 0, valueOrdinal: 0, next: 0 })
-    values.set(value, created)
-    return created
   }
 
   private encodeChunks(chunks: readonly ChunkMeta[]): void {
@@ -102,66 +84,59 @@ export class IndexWriter {
     }
   }
 
-  /** Numbers the symbols. The empty one is always there: upstream has it from its key for all series. */
-  private async writeSymbols(out: Output): Promise<void> {
-    const texts = new Set([''])
-    for (const { name, value } of this.pairs) texts.add(name).add(value)
-    const sorted = [...texts].sort(compareBytes)
-    const ordinals = new Map(sorted.map((text, i) => [text, i]))
-    for (const pair of this.pairs) {
-      pair.nameOrdinal = ordinals.get(pair.name) as number
-      pair.valueOrdinal = ordinals.get(pair.value) as number
+  /** Answers the ordinals of the texts as symbols. */
+  private async writeSymbols(out: Output, pace: Pace): Promise<Uint32Array> {
+    const { texts } = this.labels
+    const sorted = await this.labels.sortedTexts(pace)
+    const ordinals = new Uint32Array(texts.length)
+    const section = new Section(out, texts.length)
+    for (let i = 0; i < sorted.length; i++) {
+      const text = sorted[i] as number
+      ordinals[text] = i
+      section.body.string(texts[text] as string)
+      if (i % atOnce === 0) await breath(pace)
     }
-    await this.writeSection(out, w => {
-      w.be32(sorted.length)
-      for (const text of sorted) w.string(text)
-    })
+    await section.end(pace)
+    return ordinals
   }
 
   /** Answers the references of the series. */
-  private async writeSeries(out: Output, signal: AbortSignal | undefined): Promise<Uint32Array> {
+  private async writeSeries(
+    out: Output,
+    ordinals: Uint32Array,
+    postings: Postings,
+    pace: Pace,
+  ): Promise<Uint32Array> {
     const refs = new Uint32Array(this.count)
     const collected = new ByteReader(this.series.written())
-    this.reservePostings()
-    const postings = new Uint32Array(this.pairs.reduce((sum, pair) => sum + pair.count, 0))
     for (let i = 0; i < this.count; i++) {
-      if (out.full) {
-        signal?.throwIfAborted()
-        await out.flush()
-      }
+      if (out.full) await out.flush()
+      if (i % atOnce === 0) await breath(pace)
       out.align(seriesAlignment)
       const ref = out.size / seriesAlignment
       if (ref >= 2 ** 32) throw new Error('index would exceed 64 GiB')
       refs[i] = ref
-      const body = this.bodyOf(collected, pair => (postings[pair.next++] = ref))
+      const body = this.bodyOf(collected, ordinals, pair => postings.add(pair, ref))
       this.put(out, w => {
         w.uvarint(body.length)
         w.raw(body)
         w.be32(crc32c(body))
       })
     }
-    this.postings = postings
     return refs
   }
 
-  private reservePostings(): void {
-    let next = 0
-    for (const pair of this.pairs) {
-      pair.next = next
-      next += pair.count
-    }
-  }
-
   /** The next collected series as the index has it, lent. */
-  private bodyOf(collected: ByteReader, each: (pair: Pair) => void): Uint8Array {
+  private bodyOf(collected: ByteReader, ordinals: Uint32Array, each: (pair: number) => void): Uint8Array {
     const w = this.body
     w.reset()
     const labels = collected.uvarint()
     w.uvarint(labels)
     for (let k = 0; k < labels; k++) {
-      const pair = this.pairs[collected.uvarint()] as Pair
-      w.uvarint(pair.nameOrdinal)
-      w.uvarint(pair.valueOrdinal)
+      const pair = collected.uvarint()
+      const { name, value } = this.labels.pairs[pair] as { name: number; value: number }
+      w.uvarint(ordinals[name] as number)
+      w.uvarint(ordinals[value] as number)
       each(pair)
     }
     w.raw(collected.slice(collected.uvarint()))
@@ -171,20 +146,19 @@ export class IndexWriter {
   /** Writes the list of all series and, by name and value, those of the labels; answers where each begins. */
   private async writePostings(
     out: Output,
+    order: Uint32Array,
     all: Uint32Array,
-    signal: AbortSignal | undefined,
-  ): Promise<Place[]> {
-    out.align(postingsAlignment)
-    const places = [{ name: '', value: '', offset: out.size }]
+    postings: Postings,
+    pace: Pace,
+  ): Promise<Float64Array> {
+    const places = new Float64Array(order.length + 1)
+    places[0] = out.size
     this.putList(out, all)
-    this.pairs.sort((a, b) => a.nameOrdinal - b.nameOrdinal || a.valueOrdinal - b.valueOrdinal)
-    for (const { name, value, count, next } of this.pairs) {
-      if (out.full) {
-        signal?.throwIfAborted()
-        await out.flush()
-      }
-      places.push({ name, value, offset: out.size })
-      this.putList(out, this.postings.subarray(next - count, next))
+    for (let i = 0; i < order.length; i++) {
+      if (out.full) await out.flush()
+      if (i % atOnce === 0) await breath(pace)
+      places[i + 1] = out.size
+      this.putList(out, postings.of(order[i] as number))
     }
     return places
   }
@@ -198,27 +172,18 @@ export class IndexWriter {
     })
   }
 
-  private writeTable(out: Output, places: readonly Place[]): Promise<void> {
-    return this.writeSection(out, w => {
-      w.be32(places.length)
-      for (const { name, value, offset } of places) {
-        w.uvarint(2)
-        w.string(name)
-        w.string(value)
-        w.uvarint(offset)
-      }
-    })
-  }
-
-  /** Writes a section with its length in front and its checksum. */
-  private async writeSection(out: Output, fill: (w: ByteWriter) => void): Promise<void> {
-    const section = new ByteWriter(64 * 1024)
-    fill(section)
-    if (section.length >= 2 ** 32) throw new Error('a section of the index would exceed 4 GiB')
-    this.put(out, w => w.be32(section.length))
-    out.put(section.written())
-    this.put(out, w => w.be32(crc32c(section.written())))
-    await out.flush()
+  private async writeTable(out: Output, order: Uint32Array, places: Float64Array, pace: Pace): Promise<void> {
+    const { pairs, texts } = this.labels
+    const section = new Section(out, places.length)
+    for (let i = 0; i < places.length; i++) {
+      const pair = i === 0 ? null : pairs[order[i - 1] as number]
+      section.body.uvarint(2)
+      section.body.string(pair ? (texts[pair.name] as string) : '')
+      section.body.string(pair ? (texts[pair.value] as string) : '')
+      section.body.uvarint(places[i] as number)
+      if (i % atOnce === 0) await breath(pace)
+    }
+    await section.end(pace)
   }
 
   private put(out: Output, fill: (w: ByteWriter) => void): void {
@@ -228,8 +193,65 @@ export class IndexWriter {
   }
 }
 
-interface Place {
-  readonly name: string
-  readonly value: string
-  readonly offset: number
+async function breath(pace: Pace): Promise<void> {
+  if (pace.due) await pace.pause()
+}
+
+/** The series of each pair, one list behind the other. */
+class Postings {
+  private readonly refs: Uint32Array
+  /** Where each list begins. */
+  private readonly starts: Uint32Array
+  private readonly lengths: Uint32Array
+
+  constructor(pairs: readonly { readonly count: number }[]) {
+    this.starts = new Uint32Array(pairs.length)
+    this.lengths = new Uint32Array(pairs.length)
+    let next = 0
+    for (const [pair, { count }] of pairs.entries()) {
+      this.starts[pair] = next
+      next += count
+    }
+    this.refs = new Uint32Array(next)
+  }
+
+  add(pair: number, ref: number): void {
+    const length = this.lengths[pair] as number
+    this.refs[(this.starts[pair] as number) + length] = ref
+    this.lengths[pair] = length + 1
+  }
+
+  of(pair: number): Uint32Array {
+    const start = this.starts[pair] as number
+    return this.refs.subarray(start, start + (this.lengths[pair] as number))
+  }
+}
+
+/** A part of the file with its length in front, then the number of its entries, and its checksum at the end. */
+class Section {
+  readonly body = new ByteWriter(64 * 1024)
+  private readonly out: Output
+
+  constructor(out: Output, count: number) {
+    this.out = out
+    this.body.be32(count)
+  }
+
+  async end(pace: Pace): Promise<void> {
+    const { out, body } = this
+    if (body.length >= 2 ** 32) throw new Error('a section of the index would exceed 4 GiB')
+    const frame = new ByteWriter(4)
+    frame.be32(body.length)
+    out.put(frame.written())
+    out.put(body.written())
+    let sum = 0
+    for (let at = 0; at < body.length; at += summedAtOnce) {
+      sum = crc32c(body.written().subarray(at, at + summedAtOnce), sum)
+      await breath(pace)
+    }
+    frame.reset()
+    frame.be32(sum)
+    out.put(frame.written())
+    await out.flush()
+  }
 }

@@ -15,7 +15,7 @@ interface Span {
 /** The postings offset table of an index: for each label the place of its list. The table's bytes are kept and
  *  looked up in; the values of a label become strings when they are asked for. */
 export class PostingsTable {
-  private readonly bytes: Uint8Array
+  private readonly reader: ByteReader
   /** Where each entry's value stands (its length), in the order of names and values. */
   private readonly entries: Uint32Array
   private readonly spans = new Map<string, Span>()
@@ -25,8 +25,8 @@ export class PostingsTable {
    *  @param sorted whether the entries must be in order; those of version 1 need not
    *  @throws CorruptionError with an offset in `bytes` */
   constructor(bytes: Uint8Array, sorted: boolean) {
-    this.bytes = bytes
     const r = new ByteReader(bytes)
+    this.reader = r
     const count = r.be32()
     if (count * 4 > r.left) throw new CorruptionError(`want ${count} entries in ${r.left} bytes`, 0)
     this.entries = new Uint32Array(count)
@@ -101,7 +101,7 @@ export class PostingsTable {
       const ofName = places.get(name) as readonly number[]
       this.entries.set(sorted ? ofName : this.byValue(ofName), from)
       const to = from + ofName.length
-      for (let i = from + 1; i < to; i++) this.checkOrder(i)
+      this.checkOrder(from, to)
       this.spans.set(name, { from, to })
       from = to
     }
@@ -111,11 +111,16 @@ export class PostingsTable {
     return places.toSorted((a, b) => compareRaw(this.valueAt(a), this.valueAt(b)))
   }
 
-  private checkOrder(i: number): void {
-    const value = this.rawValue(i)
-    if (compareRaw(this.rawValue(i - 1), value) < 0) return
-    const text = JSON.stringify(utf8.decode(value))
-    throw new CorruptionError(`want values in order, have ${text}`, this.entries[i] as number)
+  private checkOrder(from: number, to: number): void {
+    let last = this.rawValue(from)
+    for (let i = from + 1; i < to; i++) {
+      const value = this.rawValue(i)
+      if (compareRaw(last, value) >= 0) {
+        const text = JSON.stringify(utf8.decode(value))
+        throw new CorruptionError(`want values in order, have ${text}`, this.entries[i] as number)
+      }
+      last = value
+    }
   }
 
   private find({ from, to }: Span, value: string): number {
@@ -135,14 +140,15 @@ export class PostingsTable {
   }
 
   private valueAt(place: number): Uint8Array {
-    const r = new ByteReader(this.bytes.subarray(place))
-    return r.slice(r.uvarint())
+    this.reader.pos = place
+    return this.reader.slice(this.reader.uvarint())
   }
 
   private offsetOf(entry: number): number {
-    const r = new ByteReader(this.bytes.subarray(this.entries[entry]))
-    r.skip(r.uvarint())
-    return r.uvarint()
+    const { reader } = this
+    reader.pos = this.entries[entry] as number
+    reader.skip(reader.uvarint())
+    return reader.uvarint()
   }
 }
 

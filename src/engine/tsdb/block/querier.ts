@@ -1,14 +1,16 @@
 import { EncodedBatch, RangeDecoder, type EncodedSeries } from '../../chunks/batch.ts'
 import type { SampleColumns } from '../../chunks/columns.ts'
-import { decodeXor, xorCount } from '../../chunks/xor.ts'
+import { isDecodable } from '../../chunks/decode.ts'
+import type { HistogramColumns } from '../../model/histogram/columns.ts'
 import { compareBytes, valueOf, type Labels } from '../../model/labels.ts'
 import type { Matcher } from '../../model/matcher.ts'
 import type { PostingList } from '../../model/postings.ts'
 import type { Querier, SeriesBatch, TimeRange } from '../../model/store.ts'
-import { damage, within } from './damage.ts'
+import { damage } from './damage.ts'
 import type { ChunkMeta, IndexReader, SeriesEntry } from './indexreader.ts'
 import type { BlockMeta } from './meta.ts'
-import { encoding, type Segments, type StoredChunk } from './segments.ts'
+import { decodeStored } from './samples.ts'
+import type { Segments, StoredChunk } from './segments.ts'
 import type { Tombstones } from './tombstones.ts'
 
 /** A batch ends where its chunks reach this size … */
@@ -29,8 +31,8 @@ export interface BlockParts {
   readonly tombstones: Tombstones
 }
 
-/** Answers from one block. Float chunks are decoded; others are passed over, and a series that has no float chunk in
- *  the range does not show. A damaged chunk or series rejects the selections that touch it with `CorruptionError`. */
+/** Answers from one block. Chunks of upstream's experimental encodings 5 and 6 are passed over, and a series that has no
+ *  other in the range does not show. A damaged chunk or series rejects the selections that touch it with `CorruptionError`. */
 export class BlockQuerier implements Querier {
   private readonly parts: BlockParts
 
@@ -102,7 +104,7 @@ export class BlockQuerier implements Querier {
   /** Without the series that have no chunk left in the range. */
   private wanted(entries: readonly SeriesEntry[], range: TimeRange): Wanted[] {
     return entries
-      .map(entry => wantedOf(entry, range, this.parts.tombstones.get(entry.ref) ?? []))
+      .map(entry => wantedOf(entry, range, this.parts.tombstones.get(entry.ref)))
       .filter(({ chunks }) => chunks.length > 0)
   }
 
@@ -179,7 +181,7 @@ class Batch {
       if (bytes > this.segments.bytes) {
         throw damage(chunk.path, chunk.offset, 'chunks apart from each other', 'the same bytes again')
       }
-      if (chunk.encoding === encoding.xor) chunks.push({ ...chunk, data: this.kept.keep(chunk.data) })
+      if (isDecodable(chunk.encoding)) chunks.push({ ...chunk, data: this.kept.keep(chunk.data) })
       if (++seen < series.chunks.length) return true
       this.add(series, chunks)
       i++
@@ -235,24 +237,12 @@ class BlockSeries implements EncodedSeries {
     this.deleted = deleted
   }
 
-  decode(out: SampleColumns): void {
-    for (const { data, path, offset } of this.chunks) {
-      const from = out.count
-      within(path, offset, () => decodeXor(data, xorCount(data), out))
-      // What is read further on relies on it, and a checksum says nothing about who computed it.
-      const unordered = firstUnordered(out.t, from, out.count)
-      if (unordered < 0) continue
-      const found = `${out.t[unordered] as number} behind ${out.t[unordered - 1] as number}`
-      throw damage(path, offset, 'ascending times', found)
+  decode(floats: SampleColumns, histograms: HistogramColumns): void {
+    let last = -Infinity
+    for (const chunk of this.chunks) last = decodeStored(chunk, floats, histograms, last)
+    for (const { minT, maxT } of this.deleted) {
+      floats.cut(minT, maxT)
+      if (histograms.count > 0) histograms.cut(minT, maxT)
     }
-    for (const { minT, maxT } of this.deleted) out.cut(minT, maxT)
   }
-}
-
-/** The first of the times [from, to) that is not above the one before it, -1 when there is none. */
-function firstUnordered(times: Float64Array, from: number, to: number): number {
-  for (let i = Math.max(1, from); i < to; i++) {
-    if ((times[i] as number) <= (times[i - 1] as number)) return i
-  }
-  return -1
 }

@@ -12,8 +12,8 @@ import type { BlockFile } from './file.ts'
 // On disk; never renumber.
 export const segmentMagic = 0x85bd40dd
 export const segmentHeaderBytes = 8
-/** 1 XOR, 2 histogram, 3 float histogram, 4 XOR2, 5 and 6 the histograms with start timestamps. */
-export const encoding = { xor: 1, xor2: 4, last: 6 } as const
+/** The last encoding that upstream has: those that are decodable, and histograms with start timestamps. */
+const lastEncoding = 6
 /** Of encoding and checksum, beside length and data. */
 export const frameBytes = 5
 
@@ -126,6 +126,6 @@ export function parseChunk(path: string, offset: number, r: ByteReader): StoredC
   const covered = r.slice(1 + length)
   checkSum(path, start, covered, r.be32())
   const kind = covered[0] as number
-  if (kind < 1 || kind > encoding.last) throw damage(path, start, `encoding 1–${encoding.last}`, String(kind))
+  if (kind < 1 || kind > lastEncoding) throw damage(path, start, `encoding 1–${lastEncoding}`, String(kind))
   return { encoding: kind, data: covered.subarray(1), path, offset: start + 1 }
 }

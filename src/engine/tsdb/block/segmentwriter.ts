@@ -30,13 +30,22 @@ export class SegmentWriter {
     this.limit = limit
   }
 
-  /** Writes the chunks of one series; answers their references. */
-  async add(chunks: readonly EncodedChunk[]): Promise<number[]> {
+  /** Writes the chunks of one series; answers their references, and a promise of them only where a file is to be begun or
+   *  written to. */
+  add(chunks: readonly EncodedChunk[]): number[] | Promise<number[]> {
+    const { out } = this
+    const start = out?.size ?? segmentHeaderBytes
+    const most = chunks.reduce((sum, chunk) => sum + mostBytes(chunk), 0)
+    if (!out || out.full || start + most > this.limit) return this.addWaiting(chunks)
+    return chunks.map(chunk => this.put(out, chunk))
+  }
+
+  private async addWaiting(chunks: readonly EncodedChunk[]): Promise<number[]> {
     const refs: number[] = []
     let start = this.out?.size ?? segmentHeaderBytes
     let estimate = 0
     for (const chunk of chunks) {
-      const most = lengthBytes + frameBytes + chunk.bytes.length
+      const most = mostBytes(chunk)
       const cut = start + estimate + most > this.limit && start + estimate > segmentHeaderBytes
       if (cut) {
         start = segmentHeaderBytes
@@ -45,10 +54,15 @@ export class SegmentWriter {
       estimate += most
       const out = this.out && !cut ? this.out : await this.next()
       if (out.full) await out.flush()
-      refs.push(this.number * 2 ** 32 + out.size)
-      out.put(this.framed(chunk))
+      refs.push(this.put(out, chunk))
     }
     return refs
+  }
+
+  private put(out: Output, chunk: EncodedChunk): number {
+    const ref = this.number * 2 ** 32 + out.size
+    out.put(this.framed(chunk))
+    return ref
   }
 
   async close(): Promise<void> {
@@ -85,4 +99,8 @@ export class SegmentWriter {
     frame.be32(crc32c(frame.written().subarray(covered)))
     return frame.written()
   }
+}
+
+function mostBytes({ bytes }: EncodedChunk): number {
+  return lengthBytes + frameBytes + bytes.length
 }

@@ -38,7 +38,7 @@ export async function* storedSeries(parts: BlockParts): AsyncGenerator<StoredSer
   for (let i = 0; i < refs.length; i += seriesAtOnce) {
     const entries = await index.series(refs.subarray(i, i + seriesAtOnce))
     const left = entries
-      .map(entry => withoutDeleted(entry, parts.tombstones.get(entry.ref) ?? []))
+      .map(entry => withoutDeleted(entry, parts.tombstones.get(entry.ref)))
       .filter(({ chunks }) => chunks.length > 0)
     for (let k = 0; k < left.length;) {
       const batch = await reader.read(left, k)

@@ -1,13 +1,14 @@
 import { stagingSuffix, type Disk } from '../../disk/disk.ts'
 import { assert } from '../../model/errors.ts'
 import type { Labels } from '../../model/labels.ts'
+import { hasFloats } from '../../chunks/decode.ts'
 import { xorCount } from '../../chunks/xor.ts'
 import { IndexWriter } from './indexwriter.ts'
 import { formatMeta, type BlockMeta } from './meta.ts'
 import { writeFile } from './output.ts'
-import { encoding } from './segments.ts'
+import { Pace } from './pace.ts'
 import { SegmentWriter } from './segmentwriter.ts'
-import { formatTombstones } from './tombstones.ts'
+import { formatTombstones, Tombstones } from './tombstones.ts'
 
 /** A series of a block that is being written. */
 export interface SeriesChunks {
@@ -35,12 +36,13 @@ export interface BlockSpec {
 /** Writes a block with these series, which come in label order, into a staging folder that the caller publishes;
  *  what Prometheus writes for the same chunks, byte for byte. Nothing is left when it rejects. A series without
  *  chunks is left out.
- *  @throws DiskFullError, or the signal's reason */
+ *  @param pace lets others run every few milliseconds; without it they wait for the disk alone
+ *  @throws DiskFullError, or what ends the pace */
 export async function writeBlock(
   disk: Disk,
   spec: BlockSpec,
   series: AsyncIterable<SeriesChunks>,
-  signal?: AbortSignal,
+  pace: Pace = Pace.hurried,
 ): Promise<BlockMeta> {
   const folder = `${spec.ulid}${stagingSuffix}`
   const segments = new SegmentWriter(disk, `${folder}/chunks`)
@@ -48,14 +50,17 @@ export async function writeBlock(
     const index = new IndexWriter()
     const totals = { series: 0, chunks: 0, floats: 0, histograms: 0 }
     for await (const one of series) {
-      signal?.throwIfAborted()
+      pace.check()
+      if (pace.due) await pace.pause()
       if (one.chunks.length === 0) continue
-      await addSeries(one, spec, segments, index, totals)
+      checkChunks(one, spec)
+      const refs = segments.add(one.chunks)
+      addSeries(one, refs instanceof Promise ? await refs : refs, index, totals)
     }
     await segments.close()
     const meta = metaOf(spec, totals)
-    await writeFile(disk, `${folder}/index`, out => index.write(out, signal))
-    await writeFile(disk, `${folder}/tombstones`, out => out.put(formatTombstones(new Map())))
+    await writeFile(disk, `${folder}/index`, out => index.write(out, pace))
+    await writeFile(disk, `${folder}/tombstones`, out => out.put(formatTombstones(Tombstones.of([]))))
     await writeFile(disk, `${folder}/meta.json`, out => out.put(formatMeta(meta)))
     return meta
   } catch (error) {
@@ -72,29 +77,32 @@ interface Totals {
   histograms: number
 }
 
-async function addSeries(
-  { labels, chunks }: SeriesChunks,
-  { minT, maxT }: BlockSpec,
-  segments: SegmentWriter,
-  index: IndexWriter,
-  totals: Totals,
-): Promise<void> {
-  const refs = await segments.add(chunks)
-  index.add(
-    labels,
-    chunks.map((chunk, i) => ({ minT: chunk.minT, maxT: chunk.maxT, ref: refs[i] as number })),
-  )
-  totals.series++
-  totals.chunks += chunks.length
+function checkChunks({ chunks }: SeriesChunks, { minT, maxT }: BlockSpec): void {
   for (const chunk of chunks) {
     assert(
       chunk.minT >= minT && chunk.maxT < maxT,
       `chunk ${chunk.minT} … ${chunk.maxT} is outside its block`,
     )
-    const floats = chunk.encoding === encoding.xor || chunk.encoding === encoding.xor2
-    if (chunk.encoding === encoding.xor) assert(chunk.samples === xorCount(chunk.bytes), 'sample count')
-    if (floats) totals.floats += chunk.samples
-    else totals.histograms += chunk.samples
+    // Every encoding begins with it.
+    assert(chunk.samples === xorCount(chunk.bytes), 'sample count')
+  }
+}
+
+function addSeries(
+  { labels, chunks }: SeriesChunks,
+  refs: readonly number[],
+  index: IndexWriter,
+  totals: Totals,
+): void {
+  index.add(
+    labels,
+    chunks.map(({ minT, maxT }, i) => ({ minT, maxT, ref: refs[i] as number })),
+  )
+  totals.series++
+  totals.chunks += chunks.length
+  for (const { encoding, samples } of chunks) {
+    if (hasFloats(encoding)) totals.floats += samples
+    else totals.histograms += samples
   }
 }
 

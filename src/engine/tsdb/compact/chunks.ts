@@ -41,8 +41,7 @@ function keptChunks({ chunks, deleted }: StoredSeries, range: TimeRange): readon
   ]
   return chunks.flatMap(chunk => {
     const touching = gone.filter(({ minT, maxT }) => minT <= chunk.maxT && chunk.minT <= maxT)
-    const kept = touching.length > 0 ? cutChunk(chunk, touching) : chunk
-    return kept ? [kept] : []
+    return touching.length > 0 ? cutChunk(chunk, touching) : [chunk]
   })
 }
 

@@ -1,4 +1,4 @@
-import { stagingSuffix } from '../../disk/disk.ts'
+import { stagingSuffix, type Disk } from '../../disk/disk.ts'
 import type { Host } from '../../model/host.ts'
 import { compareLabels, formatLabels, type Labels } from '../../model/labels.ts'
 import type { Block, BlockShelf, StoredSeries } from '../block/block.ts'
@@ -6,17 +6,17 @@ import { damage } from '../block/damage.ts'
 import type { BlockMeta } from '../block/meta.ts'
 import { writeBlock, type SeriesChunks } from '../block/writer.ts'
 import { joinedChunks } from './chunks.ts'
-import { byTime, merged } from './meta.ts'
-import { Pace } from './pace.ts'
+import { byPrecedence, merged, rewritten } from './meta.ts'
+import { Pace } from '../block/pace.ts'
 
 /** Writes one block that has everything that is left of these into a staging folder, which the caller publishes;
  *  upstream's `LeveledCompactor.Compact`. Memory is needed for a few chunks of each block and for the new index. Lets
  *  others run every few milliseconds. Nothing is left when it rejects.
  *  @param blocks none of them goes away meanwhile; order is of no importance
  *  @returns null when nothing is left, and nothing was written: the blocks are to be deleted
- *  @throws CorruptionError where one of the blocks is damaged; Error where it has histograms that overlap or are
+ *  @throws CorruptionError where one of the blocks is damaged; Error where chunks of an unknown encoding overlap or are
  *  deleted in part; DiskFullError, or the signal's reason */
-export async function compact(
+export function compact(
   shelf: BlockShelf,
   host: Host,
   blocks: readonly Block[],
@@ -24,17 +24,37 @@ export async function compact(
   signal?: AbortSignal,
 ): Promise<BlockMeta | null> {
   // Of samples at the same time the first block's counts, here as in queries.
-  const sorted = blocks.toSorted((a, b) => byTime(a.meta, b.meta))
-  const { minTime, maxTime, compaction } = merged(sorted.map(({ meta }) => meta))
-  const spec = { ulid, minT: minTime, maxT: maxTime, compaction }
-  const written = await writeBlock(
+  const sorted = blocks.toSorted((a, b) => byPrecedence(a.meta, b.meta))
+  return write(
     shelf.disk,
-    spec,
-    mergedSeries(sorted, new Pace(host, signal), spec),
-    signal,
+    sorted,
+    { ulid, ...merged(sorted.map(({ meta }) => meta)) },
+    new Pace(host, signal),
   )
+}
+
+/** Writes a block anew without what was deleted of it, else like `compact`; upstream's `Block.CleanTombstones`, for blocks
+ *  that have any tombstones, however few. The new block counts as one that was never compacted. */
+export function clean(
+  shelf: BlockShelf,
+  host: Host,
+  block: Block,
+  ulid: string,
+  signal?: AbortSignal,
+): Promise<BlockMeta | null> {
+  return write(shelf.disk, [block], { ulid, ...rewritten(block.meta, ulid) }, new Pace(host, signal))
+}
+
+async function write(
+  disk: Disk,
+  blocks: readonly Block[],
+  { ulid, minTime, maxTime, compaction }: Pick<BlockMeta, 'ulid' | 'minTime' | 'maxTime' | 'compaction'>,
+  pace: Pace,
+): Promise<BlockMeta | null> {
+  const spec = { ulid, minT: minTime, maxT: maxTime, compaction }
+  const written = await writeBlock(disk, spec, mergedSeries(blocks, pace, spec), pace)
   if (written.stats.numSamples > 0) return written
-  await shelf.disk.removeFolder(`${ulid}${stagingSuffix}`)
+  await disk.removeFolder(`${ulid}${stagingSuffix}`)
   return null
 }
 

@@ -8,9 +8,20 @@ export const hint = {
   selectedSeries: 'from-selected-series',
 } as const
 
-/** The order of blocks: by their beginning. Queries go through them in the same order. */
+/** The order of blocks: by their beginning. */
 export function byTime(a: BlockMeta, b: BlockMeta): number {
   return a.minTime - b.minTime || (a.ulid < b.ulid ? -1 : 1)
+}
+
+/** The order in which samples of the same time count: those that came in order first. Queries go through blocks in the same
+ *  order. */
+export function byPrecedence(a: BlockMeta, b: BlockMeta): number {
+  return Number(isLate(a)) - Number(isLate(b)) || byTime(a, b)
+}
+
+/** Whether all samples of a block came out of order. */
+export function isLate({ compaction }: BlockMeta): boolean {
+  return compaction.hints?.includes(hint.outOfOrder) ?? false
 }
 
 /** The first blocks by time of which each overlaps one before it; none when all are apart. */
@@ -40,6 +51,20 @@ export function merged(metas: readonly BlockMeta[]): Pick<BlockMeta, 'minTime' |
       parents: metas.map(({ ulid, minTime, maxTime }) => ({ ulid, minTime, maxTime })),
       ...(hints.length > 0 ? { hints } : {}),
     },
+  }
+}
+
+/** Time range and descent of a block that is written anew (upstream's `LeveledCompactor.Write` with a base). */
+export function rewritten(
+  { ulid, minTime, maxTime, compaction }: BlockMeta,
+  as: string,
+): Pick<BlockMeta, 'minTime' | 'maxTime' | 'compaction'> {
+  const { hints } = compaction
+  const parents = [{ ulid, minTime, maxTime }]
+  return {
+    minTime,
+    maxTime,
+    compaction: { level: 1, sources: [as], parents, ...(hints ? { hints } : {}) },
   }
 }
 

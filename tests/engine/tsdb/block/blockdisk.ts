@@ -13,7 +13,7 @@ import { Segments } from '../../../../src/engine/tsdb/block/segments.ts'
 import { xorCount, XorChunk } from '../../../../src/engine/chunks/xor.ts'
 import { compareLabels } from '../../../../src/engine/model/labels.ts'
 import { writeBlock, type BlockSpec, type SeriesChunks } from '../../../../src/engine/tsdb/block/writer.ts'
-import { series } from '../store.ts'
+import { series } from '../reading.ts'
 
 /** Path in the block's folder → bytes. */
 export type BlockFiles = ReadonlyMap<string, Uint8Array>

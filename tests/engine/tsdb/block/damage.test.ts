@@ -13,7 +13,7 @@ import {
   type IndexReader,
   type SeriesEntry,
 } from '../../../../src/engine/tsdb/block/indexreader.ts'
-import { everything } from '../store.ts'
+import { everything } from '../reading.ts'
 import { allSeries, made, openFiles, partsOf, type BlockFiles, type Made } from './blockdisk.ts'
 
 // What damage does: it is told with its place, and nothing else is lost by it.

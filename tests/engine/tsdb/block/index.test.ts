@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { crc32c } from '../../../../src/engine/bytes/crc32c.ts'
 import { ByteWriter } from '../../../../src/engine/bytes/writer.ts'
 import { matcher } from '../../../../src/engine/model/matcher.ts'
-import { always, everything } from '../store.ts'
+import { always, everything } from '../reading.ts'
 import { allSeries, made, openFiles, partsOf, type BlockFiles, type Made } from './blockdisk.ts'
 
 const all: Made[] = ['b', 'a', 'ä', '😀', '\uffff'].map((x, i) => {

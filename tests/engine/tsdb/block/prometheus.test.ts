@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { decodeXor, xorCount, XorChunk } from '../../../../src/engine/chunks/xor.ts'
 import { SampleColumns } from '../../../../src/engine/chunks/columns.ts'
 import { stagingSuffix } from '../../../../src/engine/disk/disk.ts'
@@ -10,11 +10,14 @@ import type { MemoryDisk } from '../../../../src/engine/disk/memory.ts'
 import { formatLabels, labelsFrom } from '../../../../src/engine/model/labels.ts'
 import { matcher } from '../../../../src/engine/model/matcher.ts'
 import { openBlock } from '../../../../src/engine/tsdb/block/block.ts'
+import { saveTombstones } from '../../../../src/engine/tsdb/block/deletion.ts'
 import { parseMeta } from '../../../../src/engine/tsdb/block/meta.ts'
+import { Pace } from '../../../../src/engine/tsdb/block/pace.ts'
+import { parseTombstones } from '../../../../src/engine/tsdb/block/tombstones.ts'
 import { writeBlock } from '../../../../src/engine/tsdb/block/writer.ts'
 import { createBlocks, firstSlotSeconds } from '../../../blocks.ts'
 import { peer, startPrometheus } from '../../../peers.ts'
-import { everything } from '../store.ts'
+import { everything } from '../reading.ts'
 import {
   copyOut,
   diskWith,
@@ -118,38 +121,76 @@ describe.skipIf(promtool.missing)(`a block that ${promtool.name} made`, () => {
   )
 })
 
-describe.skipIf(prometheus.missing || promtool.missing)(`what ${prometheus.name} deleted of a block`, () => {
-  test('does not show', async () => {
-    const folder = mkdtempSync(join(tmpdir(), 'brazier-block-'))
+/** What is deleted: selector, first and last second. */
+const deletions = [
+  ['{__name__="up",job="api"}', 0, 2_000_000_000],
+  ['{job="web"}', 1_699_922_000, 1_699_923_000.5],
+  ['{job="web"}', 1_699_922_500, 1_699_924_000],
+  ['{job="web"}', 1_699_926_000, 1_699_926_000],
+  ['{__name__="request_seconds_bucket",job="api"}', 1_699_922_000, 1_699_923_000],
+] as const
+
+describe.skipIf(prometheus.missing || promtool.missing)(`deleting, as ${prometheus.name} does`, () => {
+  let folder: string
+  let made: { ulid: string; files: BlockFiles }
+  let theirs: { files: BlockFiles; left: Record<string, string> }
+
+  beforeAll(async () => {
+    folder = mkdtempSync(join(tmpdir(), 'brazier-block-'))
+    made = onlyBlock(await createBlocks({ instances: 2 }))
+    await copyOut(await diskWith(made.ulid, made.files), made.ulid, join(folder, 'theirs'))
+    const flags = ['--web.enable-admin-api']
+    const running = await startPrometheus({ dataDir: join(folder, 'theirs'), flags })
     try {
-      const options = { instances: 2 }
-      const { ulid, files } = onlyBlock(await createBlocks(options))
-      await copyOut(await diskWith(ulid, files), ulid, folder)
-      const running = await startPrometheus({ dataDir: folder, flags: ['--web.enable-admin-api'] })
-      const remove = async (match: string, start: number, end: number) => {
+      for (const [match, start, end] of deletions) {
         const query = new URLSearchParams({ 'match[]': match, start: String(start), end: String(end) })
         const url = `${running.url}/api/v1/admin/tsdb/delete_series?${query.toString()}`
         expect((await fetch(url, { method: 'POST' })).status).toBe(204)
       }
-      let left: Record<string, string>
-      try {
-        await remove('{__name__="up",job="api"}', 0, 2_000_000_000)
-        await remove('{job="web"}', 1_699_922_000, 1_699_923_000.5)
-        await remove('{job="web"}', 1_699_922_500, 1_699_924_000)
-        await remove('{job="web"}', 1_699_926_000, 1_699_926_000)
-        await remove('request_seconds_bucket{job="api"}', 1_699_922_000, 1_699_923_000)
-        left = await rawSamples(running.url, firstSlotSeconds + 7200)
-      } finally {
-        await running.stop()
-      }
-      const after = onlyBlock(folder)
-      expect(after.files.get('tombstones')!.length).toBeGreaterThan(100)
-      const block = await openFiles(ulid, after.files)
-      expect(await everything(block.querier())).toEqual(left)
-      expect(Object.keys(left)).toHaveLength(49)
-      await block.verify()
+      const left = await rawSamples(running.url, firstSlotSeconds + 7200)
+      theirs = { files: new Map(), left }
     } finally {
-      rmSync(folder, { recursive: true, force: true })
+      await running.stop()
+    }
+    theirs = { ...theirs, files: onlyBlock(join(folder, 'theirs')).files }
+  }, 60_000)
+
+  afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+  test('what it deleted does not show here', async () => {
+    expect(theirs.files.get('tombstones')!.length).toBeGreaterThan(100)
+    const block = await openFiles(made.ulid, theirs.files)
+    expect(await everything(block.querier())).toEqual(theirs.left)
+    expect(Object.keys(theirs.left)).toHaveLength(49)
+    await block.verify()
+  })
+
+  test('the same deleted here leaves the same tombstones and meta.json, and it finds what is left', async () => {
+    const { ulid, files } = made
+    const disk = await diskWith(ulid, files)
+    for (const [match, start, end] of deletions) {
+      const matchers = [...match.matchAll(/(\w+)="(\w+)"/g)].map(([, name, value]) =>
+        matcher(name!, '=', value!),
+      )
+      const block = await openBlock(shelfOf(disk), ulid)
+      const range = { minT: start * 1000, maxT: end * 1000 }
+      const stones = (await block.deletion(matchers, range, Pace.hurried))!
+      expect(await saveTombstones(disk, block.meta, stones)).toBe(true)
+    }
+    const parsed = (bytes: Uint8Array) => [...parseTombstones('t', bytes).each()]
+    const stones = parsed(await disk.read(`${ulid}/tombstones`))
+    expect(stones).toEqual(parsed(theirs.files.get('tombstones')!))
+    expect(parseMeta(await disk.read(`${ulid}/meta.json`))).toEqual(parseMeta(theirs.files.get('meta.json')!))
+    expect(stones.length).toBeGreaterThan(30)
+
+    const back = join(folder, 'ours')
+    await copyOut(disk, ulid, back)
+    const running = await startPrometheus({ dataDir: back })
+    try {
+      expect(await rawSamples(running.url, firstSlotSeconds + 7200)).toEqual(theirs.left)
+      expect(running.log()).not.toMatch(/corrupt|level=(warn|error)/i)
+    } finally {
+      await running.stop()
     }
   })
 })

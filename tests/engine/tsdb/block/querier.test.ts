@@ -1,12 +1,18 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { CorruptionError } from '../../../../src/engine/bytes/corruption.ts'
+import { SampleColumns } from '../../../../src/engine/chunks/columns.ts'
+import { encodeSeries } from '../../../../src/engine/chunks/encode.ts'
 import { MemoryDisk } from '../../../../src/engine/disk/memory.ts'
+import { HistogramColumns } from '../../../../src/engine/model/histogram/columns.ts'
 import { formatLabels, valueOf } from '../../../../src/engine/model/labels.ts'
 import { matcher, type Matcher, type MatchType } from '../../../../src/engine/model/matcher.ts'
 import type { TimeRange } from '../../../../src/engine/model/store.ts'
 import { openBlock } from '../../../../src/engine/tsdb/block/block.ts'
-import { formatTombstones } from '../../../../src/engine/tsdb/block/tombstones.ts'
-import { always, everything, series } from '../store.ts'
+import { formatTombstones, Tombstones } from '../../../../src/engine/tsdb/block/tombstones.ts'
+import { columnsOf, mixedEverything, mixedSeries, textOf, type Point } from '../mixed.ts'
+import { always, everything, series } from '../reading.ts'
+import { xor2Chunks } from '../xor2chunks.ts'
 import { allSeries, chunkOf, made, madeSeries, openFiles, partsOf, shelfOf, type Made } from './blockdisk.ts'
 
 const seconds = (from: number, to: number) =>
@@ -190,7 +196,10 @@ describe('label sets', () => {
     const { disk, ulid, files } = await made(all)
     const { ref } = (await allSeries((await partsOf(disk, ulid)).index))[0]!
     const stones = new Map([[ref, [{ minT: 0, maxT: 300_000 }]]])
-    const block = await openFiles(ulid, new Map(files).set('tombstones', formatTombstones(stones)))
+    const block = await openFiles(
+      ulid,
+      new Map(files).set('tombstones', formatTombstones(Tombstones.of(stones))),
+    )
     const sets = await block.querier().labelSets([], always)
     expect(sets.map(formatLabels)).toEqual(['late'])
   })
@@ -224,7 +233,10 @@ describe('tombstones', () => {
     ])
     const { ref } = (await allSeries((await partsOf(disk, ulid)).index))[0]!
     const stones = new Map([[ref, intervals.map(([minT, maxT]) => ({ minT: minT!, maxT: maxT! }))]])
-    const block = await openFiles(ulid, new Map(files).set('tombstones', formatTombstones(stones)))
+    const block = await openFiles(
+      ulid,
+      new Map(files).set('tombstones', formatTombstones(Tombstones.of(stones))),
+    )
     const found = await everything(block.querier())
     expect(found['m{i="a"}']).toBe(left)
     expect(found['m{i="b"}']).toBe('1000:1 2000:2 3000:3')
@@ -232,10 +244,123 @@ describe('tombstones', () => {
   })
 })
 
-describe('chunks that are not floats', () => {
+describe('chunks of histograms', () => {
+  const a: Point[] = [
+    [1, 'int', 1],
+    [2, 'int', 7],
+    [3, 'float', 3],
+    [4, 'frac', 4],
+    [5, 'intStale', 0],
+    [6, 'gauge', 2],
+    [7, 'int', 9],
+    [8, 'int', 4],
+  ]
+  const all = { a, b: a.slice(2, 3) }
+  const openMixed = async () => {
+    const { ulid, files } = await made(mixedSeries(all))
+    return openFiles(ulid, files)
+  }
+
+  test('are found beside those of floats, in the range that is asked for', async () => {
+    const block = await openMixed()
+    expect(await mixedEverything(block.querier())).toEqual({ a: textOf(a), b: textOf(all.b) })
+    expect(await mixedEverything(block.querier(), { minT: 2, maxT: 5 })).toEqual({
+      a: textOf(a.slice(1, 5)),
+      b: textOf(all.b),
+    })
+    expect(block.meta.stats).toMatchObject({ numFloatSamples: 2, numHistogramSamples: 7 })
+  })
+
+  test('say of resets what is known within a chunk, and nothing of its first sample', async () => {
+    const { a: found } = await mixedEverything((await openMixed()).querier(), always, 'hints')
+    expect(found).toBe('1:int1? 2:int7= 3:3 4:frac4? 5:intStale? 6:gauge2 7:int9? 8:int4?')
+  })
+
+  test('are without what tombstones take away', async () => {
+    const { disk, ulid, files } = await made(mixedSeries(all))
+    const { ref } = (await allSeries((await partsOf(disk, ulid)).index))[0]!
+    const intervals = [
+      { minT: 2, maxT: 2 },
+      { minT: 5, maxT: 7 },
+    ]
+    const stones = formatTombstones(Tombstones.of([[ref, intervals]]))
+    const block = await openFiles(ulid, new Map(files).set('tombstones', stones))
+    const left = a.filter(([t]) => [1, 3, 4, 8].includes(t))
+    expect(await mixedEverything(block.querier())).toEqual({ a: textOf(left), b: textOf(all.b) })
+  })
+
+  test('whose times go back are damage, with the place of the chunk', async () => {
+    const { floats, histograms } = columnsOf(a.slice(0, 2))
+    histograms.t[1] = 0
+    const [lying] = encodeSeries(floats, histograms, { samples: 9, rangeMs: Infinity })
+    async function* one() {
+      yield { labels: series('h'), chunks: [{ ...lying!, maxT: 5 }] }
+    }
+    const { ulid, files } = await made(one())
+    const block = await openFiles(ulid, files)
+    await expect(mixedEverything(block.querier())).rejects.toThrow(
+      new CorruptionError(`${ulid}/chunks/000001: want ascending times, have 0 behind 1`, 10),
+    )
+  })
+
+  test('that begin before the one in front of them ends are damage, whatever it holds', async () => {
+    const [floats] = encodeSeries(columnsOf([[9, 'float', 9]]).floats, new HistogramColumns(), wide)
+    const [histograms] = encodeSeries(new SampleColumns(), columnsOf(a.slice(0, 2)).histograms, wide)
+    async function* one() {
+      yield { labels: series('h'), chunks: [{ ...floats!, minT: 0, maxT: 0 }, histograms!] }
+    }
+    const { ulid, files } = await made(one())
+    const block = await openFiles(ulid, files)
+    await expect(mixedEverything(block.querier())).rejects.toThrow('want ascending times, have 1 behind 9')
+  })
+
+  test('of any bytes give samples, or damage with a place', async () => {
+    const bytes = fc.uint8Array({ minLength: 2, maxLength: 60 })
+    await fc.assert(
+      fc.asyncProperty(fc.constantFrom(2, 3, 4), bytes, async (encoding, bytes) => {
+        const samples = (bytes[0]! << 8) | bytes[1]!
+        async function* one() {
+          yield { labels: series('h'), chunks: [{ minT: 0, maxT: 9, encoding, samples, bytes }] }
+        }
+        const { ulid, files } = await made(one())
+        const block = await openFiles(ulid, files)
+        await block.verify()
+        for await (const batch of block.querier().select([], always)) {
+          try {
+            const { count, histograms } = batch.columns(0)
+            expect(count + (histograms?.count ?? 0)).toBeLessThanOrEqual(samples)
+          } catch (error) {
+            expect(error).toBeInstanceOf(CorruptionError)
+            expect(String(error)).toMatch(
+              /chunks\/000001: want .*, have .* at byte \d+|chunks\/000001: .* at byte \d+/,
+            )
+          }
+        }
+      }),
+      { numRuns: 300 },
+    )
+  })
+})
+
+const wide = { samples: 120, rangeMs: Infinity }
+
+test.each(xor2Chunks())(
+  'a chunk of XOR2 with $name is found',
+  async ({ times, minT, maxT, encoding, samples, bytes }) => {
+    const chunk = { minT, maxT, encoding, samples, bytes }
+    async function* one() {
+      yield { labels: series('a'), chunks: [chunk] }
+    }
+    const { ulid, files } = await made(one(), { minT, maxT: maxT + 1 })
+    const { a = '' } = await everything((await openFiles(ulid, files)).querier())
+    expect(a.split(' ').map(sample => Number(sample.split(':')[0]))).toEqual(times)
+  },
+)
+
+describe('chunks of an encoding that is an experiment upstream', () => {
   test('are passed over, with the series when it has no others, and let pass by the check', async () => {
     const floats = chunkOf(seconds(1, 5))
-    const histogram = { ...chunkOf(seconds(10, 12)), encoding: 3, bytes: Uint8Array.of(0, 2, 9, 9, 9) }
+    const histogram = { ...chunkOf(seconds(10, 12)), encoding: 6, bytes: Uint8Array.of(0, 2, 9, 9, 9) }
     async function* mixed() {
       yield { labels: series('a'), chunks: [floats] }
       yield { labels: series('b'), chunks: [histogram] }

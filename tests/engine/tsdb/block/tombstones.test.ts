@@ -2,16 +2,20 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { CorruptionError } from '../../../../src/engine/bytes/corruption.ts'
 import { crc32c } from '../../../../src/engine/bytes/crc32c.ts'
-import { formatTombstones, parseTombstones } from '../../../../src/engine/tsdb/block/tombstones.ts'
+import {
+  formatTombstones,
+  parseTombstones,
+  Tombstones,
+} from '../../../../src/engine/tsdb/block/tombstones.ts'
 
 const empty = Uint8Array.of(0x01, 0x30, 0xba, 0x30, 1, 0, 0, 0, 0)
 
 /** "ref:minT-maxT", in the order of the file. */
 function parsed(text: string): string {
   const stones = text.split(' ').map(one => /^(\d+):(-?\d+)-(-?\d+)$/.exec(one)!.slice(1).map(Number))
-  // The writer takes a map, so that one interval of each series is written at a time.
+  // What is written is joined, so one interval is written at a time.
   const body = stones.map(([ref, minT, maxT]) =>
-    formatTombstones(new Map([[ref!, [{ minT: minT!, maxT: maxT! }]]])),
+    formatTombstones(Tombstones.of([[ref!, [{ minT: minT!, maxT: maxT! }]]])),
   )
   const joined = Buffer.concat(body.map(bytes => bytes.subarray(5, -4)))
   return formatOf(parseTombstones('t', sealed(joined)))
@@ -29,12 +33,12 @@ function sumOf(body: Uint8Array): Uint8Array {
 }
 
 function formatOf(stones: ReturnType<typeof parseTombstones>): string {
-  return [...stones].flatMap(([ref, all]) => all.map(({ minT, maxT }) => `${ref}:${minT}-${maxT}`)).join(' ')
+  return [...stones.each()].map(({ ref, minT, maxT }) => `${ref}:${minT}-${maxT}`).join(' ')
 }
 
 test('a file without stones has nine bytes', () => {
-  expect(formatTombstones(new Map())).toEqual(empty)
-  expect(parseTombstones('t', empty)).toEqual(new Map())
+  expect(formatTombstones(Tombstones.of([]))).toEqual(empty)
+  expect(parseTombstones('t', empty).count).toBe(0)
 })
 
 describe('intervals', () => {
@@ -56,6 +60,20 @@ describe('intervals', () => {
       }),
     )
   })
+})
+
+test('more than a hundred thousand intervals in any order are kept by their series', () => {
+  const all = Array.from({ length: 120_000 }, (_, i): [number, { minT: number; maxT: number }[]] => {
+    const ref = (i * 7919) % 60_013
+    return [ref, [{ minT: i, maxT: i }]]
+  })
+  const stones = parseTombstones('t', formatTombstones(Tombstones.of(all)))
+  expect(stones.count).toBe(120_000)
+  expect(stones.get(7919)).toEqual([
+    { minT: 1, maxT: 1 },
+    { minT: 60_014, maxT: 60_014 },
+  ])
+  expect(stones.get(60_013)).toEqual([])
 })
 
 describe('an error says what was wanted and where', () => {

@@ -2,9 +2,20 @@ import { describe, expect, test } from 'vitest'
 import { DiskFullError } from '../../../../src/engine/disk/disk.ts'
 import { MemoryDisk } from '../../../../src/engine/disk/memory.ts'
 import { openBlock } from '../../../../src/engine/tsdb/block/block.ts'
+import { Pace } from '../../../../src/engine/tsdb/block/pace.ts'
 import { writeBlock, type SeriesChunks } from '../../../../src/engine/tsdb/block/writer.ts'
-import { everything, series } from '../store.ts'
-import { chunkOf, made, madeSeries, madeUlid as ulid, openFiles, shelfOf, type Made } from './blockdisk.ts'
+import { FakeHost } from '../../../fakehost.ts'
+import { everything, series } from '../reading.ts'
+import {
+  chunkOf,
+  expectSameBytes,
+  made,
+  madeSeries,
+  madeUlid as ulid,
+  openFiles,
+  shelfOf,
+  type Made,
+} from './blockdisk.ts'
 
 const spec = { ulid, minT: 0, maxT: 10_000 }
 const staging = `${ulid}.tmp-for-creation`
@@ -67,6 +78,25 @@ test('a block without series is a block', async () => {
   expect(block.meta.stats).toEqual({ numSamples: 0, numSeries: 0, numChunks: 0 })
 })
 
+test('others get their turn while the index is written, and the bytes are the same', async () => {
+  const many = Array.from({ length: 5000 }, (_, i): Made => ['m', { i: String((i * 7919) % 5003) }, [[5, i]]])
+  const hurried = await made(many)
+  const disk = new MemoryDisk()
+  const host = new FakeHost()
+  let now = 0
+  let turns = 0
+  host.monotonic = () => (now += 1)
+  host.yield = () => {
+    turns++
+    return Promise.resolve()
+  }
+  await writeBlock(disk, { ulid, minT: 0, maxT: 1e6 }, madeSeries(many), new Pace(host))
+  await disk.publish([{ from: staging, to: ulid }])
+  // A look at the clock for each series, and five for each 64 of them in the index: an eighth of them are turns.
+  expect(turns).toBeGreaterThan((5000 + (5 * 5000) / 64) / 10)
+  for (const [path, bytes] of hurried.files) expectSameBytes(await disk.read(`${ulid}/${path}`), bytes)
+})
+
 describe('nothing is left of a block', () => {
   const large = Array.from({ length: 300 }, (_, i): Made => {
     return [
@@ -96,7 +126,9 @@ describe('nothing is left of a block', () => {
         controller.abort(new Error('enough'))
       }
     }
-    await expect(writeBlock(disk, spec, ending(), controller.signal)).rejects.toThrow('enough')
+    await expect(
+      writeBlock(disk, spec, ending(), new Pace(new FakeHost(), controller.signal)),
+    ).rejects.toThrow('enough')
     expect(disk.used).toBe(0)
   })
 

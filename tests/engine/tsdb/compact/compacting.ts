@@ -8,7 +8,7 @@ import type { Host } from '../../../../src/engine/model/host.ts'
 import { formatLabels } from '../../../../src/engine/model/labels.ts'
 import { openBlock, type Block, type BlockShelf } from '../../../../src/engine/tsdb/block/block.ts'
 import type { BlockMeta } from '../../../../src/engine/tsdb/block/meta.ts'
-import { formatTombstones } from '../../../../src/engine/tsdb/block/tombstones.ts'
+import { formatTombstones, Tombstones } from '../../../../src/engine/tsdb/block/tombstones.ts'
 import { isUlid } from '../../../../src/engine/tsdb/block/ulid.ts'
 import type { SeriesChunks } from '../../../../src/engine/tsdb/block/writer.ts'
 import { compact } from '../../../../src/engine/tsdb/compact/compactor.ts'
@@ -101,7 +101,7 @@ export async function bury(
     const intervals = deleted[formatLabels(labels)] ?? []
     return [ref, intervals.map(([minT, maxT]) => ({ minT, maxT }))] as const
   })
-  await disk.write(`${ulid}/tombstones`, formatTombstones(new Map(stones)))
+  await disk.write(`${ulid}/tombstones`, formatTombstones(Tombstones.of(stones)))
 }
 
 type Hand = (operation: string, act: () => Promise<unknown>, args: readonly unknown[]) => Promise<unknown>

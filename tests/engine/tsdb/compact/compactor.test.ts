@@ -1,15 +1,25 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { CorruptionError } from '../../../../src/engine/bytes/corruption.ts'
-import { DiskFullError } from '../../../../src/engine/disk/disk.ts'
+import { DiskFullError, stagingSuffix } from '../../../../src/engine/disk/disk.ts'
 import { MemoryDisk } from '../../../../src/engine/disk/memory.ts'
 import { formatMeta, parseMeta } from '../../../../src/engine/tsdb/block/meta.ts'
 import type { SeriesChunks } from '../../../../src/engine/tsdb/block/writer.ts'
-import { compact } from '../../../../src/engine/tsdb/compact/compactor.ts'
+import { clean, compact } from '../../../../src/engine/tsdb/compact/compactor.ts'
 import { MergedQuerier } from '../../../../src/engine/tsdb/merge.ts'
 import { FakeHost } from '../../../fakehost.ts'
-import { chunkOf, made, madeSeries, shelfOf, type Made } from '../block/blockdisk.ts'
-import { everything, series } from '../store.ts'
+import { chunkOf, made, madeSeries, rawSeries, shelfOf, type Made } from '../block/blockdisk.ts'
+import {
+  mixedEverything,
+  mixedSeries,
+  somePoints,
+  textOf,
+  together,
+  type Kind,
+  type Point,
+} from '../mixed.ts'
+import { everything, series } from '../reading.ts'
+import { xor2Chunks } from '../xor2chunks.ts'
 import { bury, chunksOf, compacted, openAll, tracked } from './compacting.ts'
 import { ulidOf } from './metas.ts'
 
@@ -182,10 +192,10 @@ describe('blocks that overlap', () => {
     expect((await compacted(disk, ulids, child))!.meta.stats).toMatchObject({ numChunks: 1, numSamples: 4 })
   })
 
-  test('of histograms cannot be merged yet: that is said, and nothing is left', async () => {
+  test('of an encoding that nobody can read cannot be merged: that is said, and nothing is left', async () => {
     async function* one(count: number) {
       const bytes = new Uint8Array([0, count, 7])
-      yield { labels: series('h'), chunks: [{ minT: 0, maxT: 3, encoding: 2, samples: count, bytes }] }
+      yield { labels: series('h'), chunks: [{ minT: 0, maxT: 3, encoding: 5, samples: count, bytes }] }
     }
     const { disk, ulids } = await diskWithBlocks(
       { minT: 0, maxT: 10, series: one(4) },
@@ -193,11 +203,60 @@ describe('blocks that overlap', () => {
     )
     const before = disk.used
     await expect(compacted(disk, ulids, child)).rejects.toThrow(
-      `${ulids[0]}/chunks/000001: want XOR chunks where some overlap or are deleted in part, have encoding 2 at byte 10`,
+      `${ulids[0]}/chunks/000001: want encodings 1–4 where chunks overlap or are deleted in part, have 5 at byte 10`,
     )
     expect(disk.used).toBe(before)
   })
+
+  test('of histograms and floats have chunks that end where the kind changes', async () => {
+    const row = (kind: Kind, from: number, to: number): Point[] =>
+      Array.from({ length: to - from }, (_, i) => [2 * (from + i), kind, from + i])
+    const { disk, ulids } = await diskWithBlocks(
+      { minT: 0, maxT: 1000, series: mixedSeries({ a: row('int', 0, 200) }, 120) },
+      { minT: 0, maxT: 1000, series: mixedSeries({ a: [[101, 'float', 7], ...row('frac', 150, 160)] }, 120) },
+    )
+    const block = (await compacted(disk, ulids, child))!
+    const chunks: string[] = []
+    for await (const one of rawSeries(disk, child))
+      for (const { encoding, minT, maxT, samples } of one.chunks)
+        chunks.push(`${encoding}:${minT}-${maxT} ${samples}`)
+    expect(chunks).toEqual(['2:0-100 51', '1:101-101 1', '2:102-238 69', '2:240-398 80'])
+    expect(block.meta.stats).toMatchObject({ numSamples: 201, numFloatSamples: 1, numHistogramSamples: 200 })
+  })
+
+  test.each(xor2Chunks().filter(({ samples }) => samples > 1))(
+    'of XOR2 with $name are written as XOR; one that nothing overlaps stays as it is',
+    async ({ minT, maxT, encoding, samples, bytes }) => {
+      async function* one() {
+        yield { labels: series('a'), chunks: [{ minT, maxT, encoding, samples, bytes }] }
+      }
+      const between: Made = ['a', {}, [[minT + 1, 1]]]
+      const range = { minT, maxT: maxT + 1 }
+      const { disk, ulids } = await diskWithBlocks(
+        { ...range, series: one() },
+        { ...range, series: [between] },
+      )
+      const blocks = await openAll(shelfOf(disk), ulids)
+      const wanted = await everything(new MergedQuerier(blocks.map(block => block.querier())))
+      await compacted(disk, [ulids[0]!], ulidOf('8'))
+      expect(await chunkBytes(disk, ulidOf('8'))).toEqual([{ encoding, bytes }])
+      const block = (await compacted(disk, ulids, child))!
+      const written = await chunkBytes(disk, child)
+      expect(written.every(chunk => chunk.encoding === 1)).toBe(true)
+      expect(await everything(block.querier())).toEqual(wanted)
+    },
+  )
 })
+
+async function chunkBytes(
+  disk: MemoryDisk,
+  ulid: string,
+): Promise<{ encoding: number; bytes: Uint8Array }[]> {
+  const found: { encoding: number; bytes: Uint8Array }[] = []
+  for await (const { chunks } of rawSeries(disk, ulid))
+    found.push(...chunks.map(({ encoding, bytes }) => ({ encoding, bytes })))
+  return found
+}
 
 describe('what was deleted', () => {
   test('is not in the new block, and the rest of a chunk stays one', async () => {
@@ -328,6 +387,80 @@ describe('any blocks', () => {
   })
 })
 
+describe('any blocks of histograms and floats', () => {
+  const interval = fc.tuple(fc.nat(40), fc.nat(9)).map(([from, length]) => [from, from + length] as const)
+  const one = fc.record({ points: somePoints(0, 40), deleted: fc.array(interval, { maxLength: 2 }) })
+  const block = fc.record({
+    perChunk: fc.integer({ min: 1, max: 6 }),
+    all: fc.dictionary(fc.constantFrom('a', 'b'), one),
+  })
+
+  test('become a block with every sample that was not deleted, of several at one time the first block’s', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(block, { minLength: 1, maxLength: 4 }), async blocks => {
+        const specs = blocks.map(({ perChunk, all }) => {
+          const points = Object.entries(all).map(([name, { points }]) => [name, points] as const)
+          return { minT: 0, maxT: 41, series: mixedSeries(Object.fromEntries(points), perChunk) }
+        })
+        const { disk, ulids } = await diskWithBlocks(...specs)
+        for (const [i, ulid] of ulids.entries()) {
+          const stones = Object.entries(blocks[i]!.all).map(([name, { deleted }]) => [name, deleted] as const)
+          await bury(disk, ulid, Object.fromEntries(stones))
+        }
+        const names = [...new Set(blocks.flatMap(({ all }) => Object.keys(all)))].sort()
+        const wanted = names.map(name => {
+          const left = blocks.map(({ all }) => {
+            const { points = [], deleted = [] } = all[name] ?? {}
+            return points.filter(([t]) => !deleted.some(([from, to]) => t >= from && t <= to))
+          })
+          return [name, textOf(together(left))] as const
+        })
+        const found = await compacted(disk, ulids, child)
+        expect(found ? await mixedEverything(found.querier()) : {}).toEqual(
+          Object.fromEntries(wanted.filter(([, text]) => text !== '')),
+        )
+      }),
+      { numRuns: 120 },
+    )
+  })
+})
+
+describe('a block that is cleaned', () => {
+  test('has what was not deleted, and counts as one that was never compacted', async () => {
+    const { disk, ulids } = await diskWithBlocks({
+      minT: 0,
+      maxT: 20,
+      series: [
+        ['a', {}, samples(0, 12)],
+        ['b', {}, samples(0, 12)],
+      ],
+    })
+    await bury(disk, ulids[0]!, { a: [[2, 11]], b: [[0, 100]] })
+    const shelf = shelfOf(disk)
+    const [block] = await openAll(shelf, ulids)
+    expect(block!.tombstones).toBe(2)
+    const meta = await clean(shelf, new FakeHost(), block!, child)
+    expect(meta?.compaction).toEqual({
+      level: 1,
+      sources: [child],
+      parents: [{ ulid: ulids[0], minTime: 0, maxTime: 20 }],
+    })
+    await disk.publish([{ from: `${child}${stagingSuffix}`, to: child }])
+    const [cleaned] = await openAll(shelf, [child])
+    expect(await everything(cleaned!.querier())).toEqual({ a: '0:0 1:1' })
+    expect(cleaned!.tombstones).toBe(0)
+  })
+
+  test('is none when nothing is left', async () => {
+    const { disk, ulids } = await diskWithBlocks({ minT: 0, maxT: 20, series: [['a', {}, samples(0, 12)]] })
+    await bury(disk, ulids[0]!, { a: [[0, 11]] })
+    const shelf = shelfOf(disk)
+    const before = disk.used
+    expect(await clean(shelf, new FakeHost(), (await openAll(shelf, ulids))[0]!, child)).toBeNull()
+    expect(disk.used).toBe(before)
+  })
+})
+
 describe('while it runs', () => {
   /** Two blocks of many series, 3.5 KB a series. */
   async function large(count = 800): Promise<{ disk: MemoryDisk; ulids: string[] }> {
@@ -343,7 +476,7 @@ describe('while it runs', () => {
     return diskWithBlocks({ minT: 0, maxT: 720, series: all(0) }, { minT: 720, maxT: 1440, series: all(720) })
   }
 
-  test('others get their turn whenever 20 ms have passed', async () => {
+  test('others get their turn whenever 8 ms have passed', async () => {
     const { disk, ulids } = await diskWithBlocks({
       minT: 0,
       maxT: 10,
@@ -355,11 +488,17 @@ describe('while it runs', () => {
       turns++
       return Promise.resolve()
     }
-    // Each look at the clock takes 7 ms.
+    // Each look at the clock takes 5 ms, so that every second one is a turn.
     let now = 0
-    host.monotonic = () => (now += 7)
+    let looks = 0
+    host.monotonic = () => {
+      looks++
+      return (now += 5)
+    }
     await compacted(disk, ulids, child, host)
-    expect(turns).toBe(3)
+    // A turn looks at the clock itself when it ends.
+    expect(turns).toBe(Math.floor((looks - 1) / 3))
+    expect(turns).toBeGreaterThan(8)
   })
 
   test('it holds a few megabytes of chunks, however large the blocks are', async () => {

@@ -5,7 +5,7 @@ import { isUlid } from '../../../../src/engine/tsdb/block/ulid.ts'
 import { retained } from '../../../../src/engine/tsdb/compact/retention.ts'
 import { MergedQuerier } from '../../../../src/engine/tsdb/merge.ts'
 import { made, shelfOf, type Made } from '../block/blockdisk.ts'
-import { everything } from '../store.ts'
+import { everything } from '../reading.ts'
 import { bury, compacted, handled, openAll } from './compacting.ts'
 import { ulidOf } from './metas.ts'
 
