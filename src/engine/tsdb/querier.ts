@@ -3,7 +3,7 @@ import { compareBytes, valueOf, type Labels } from '../model/labels.ts'
 import type { Matcher } from '../model/matcher.ts'
 import type { Querier, SeriesBatch, TimeRange } from '../model/store.ts'
 import type { Head } from './head/head.ts'
-import type { SeriesSnapshot } from './head/series.ts'
+import type { SeriesSnapshot } from './head/snapshot.ts'
 
 /** A batch ends where its chunks reach this size … */
 const batchBytes = 4 * 1024 * 1024

@@ -1,48 +1,41 @@
-import { nanBits, SampleColumns, staleBits } from '../../chunks/columns.ts'
+import { nanBits, staleBits } from '../../chunks/columns.ts'
 import { assert } from '../../model/errors.ts'
+import type { Exemplar } from '../../model/exemplar.ts'
+import { staleHistogram, type Histogram } from '../../model/histogram.ts'
+import { HistogramColumns } from '../../model/histogram/columns.ts'
+import { faultOf } from '../../model/histogram/validate.ts'
 import type { Labels } from '../../model/labels.ts'
-import type { Appender, AppendResult, SeriesRef } from '../../model/store.ts'
-import { encodeSamples, encodeSeries } from '../wal/records.ts'
+import type { Metadata } from '../../model/metadata.ts'
+import type { Appender, AppendResult, ExemplarResult, SeriesRef } from '../../model/store.ts'
+import { Batch } from './batch.ts'
+import { commit, type CommitSteps, type Pending } from './commit.ts'
+import { fit, type Bounds, type Fit } from './fit.ts'
 import { timeLimit, type Head } from './head.ts'
+import { sameMetadata } from './metadata.ts'
+import type { SampleCounter } from './metrics.ts'
 import type { OpenAppender } from './open.ts'
 import type { MemSeries } from './series.ts'
+import { ownText } from './symbols.ts'
 
-/** Samples of one commit, in the order in which they were appended. The arrays may be longer than `count` and
- *  are lent for the call. */
-export interface CommittedSamples {
-  readonly count: number
-  readonly refs: Float64Array
-  /** Milliseconds. */
-  readonly t: Float64Array
-  readonly v: Float64Array
-  /** One byte a sample, 1 for a stale marker, beside which `v` is NaN; null when there is none. */
-  readonly stale: Uint8Array | null
-  labels(ref: SeriesRef): Labels
-}
-
-/** What a commit needs of the store around the head. */
-export interface CommitSteps {
-  /** Makes records durable, all or none.
-   *  @throws what the disk throws */
-  log(records: readonly Uint8Array[]): Promise<void>
-  /** The samples are visible now. */
-  applied(batch: CommittedSamples): void
-}
+export type { CommitSteps, CommittedSamples } from './commit.ts'
 
 const float = new Float64Array(1)
 const floatBits = new Int32Array(float.buffer)
 
 /** Collects the samples of one scrape. Whether a sample fits is looked at twice, because others may commit in
  *  between: when it is appended, and when the commit is applied. */
-export class HeadAppender implements Appender, OpenAppender {
-  /** Samples before it are out of bounds. */
+export class HeadAppender implements Appender, OpenAppender, Pending {
+  /** Samples before it are out of bounds, or out of order. */
   readonly minValidT: number
 
   private readonly head: Head
   private readonly steps: CommitSteps
-  private readonly samples = new SampleColumns()
-  /** The series of each sample. */
-  private readonly pending: MemSeries[] = []
+  readonly bounds: Bounds
+  /** In the order of the log; the last one takes what comes. */
+  readonly batches = [new Batch()]
+  /** What is out of order. */
+  readonly late = new Batch()
+  readonly unlogged = new Set<MemSeries>()
   /** Series that were asked for by their labels. */
   private readonly asked: MemSeries[] = []
   private spent = false
@@ -51,6 +44,7 @@ export class HeadAppender implements Appender, OpenAppender {
     this.head = head
     this.steps = steps
     this.minValidT = head.appendableT
+    this.bounds = { minValidT: this.minValidT, windowMs: head.outOfOrderWindowMs, maxT: head.maxT }
     head.appenders.add(this)
   }
 
@@ -62,21 +56,58 @@ export class HeadAppender implements Appender, OpenAppender {
 
   append(ref: SeriesRef, t: number, v: number): AppendResult {
     // Whatever bits this NaN has, upstream knows one NaN that is a value.
-    if (v !== v) return this.add(ref, t, nanBits.high, nanBits.low)
+    if (v !== v) return this.addFloat(ref, t, nanBits.high, nanBits.low)
     float[0] = v
-    return this.add(ref, t, floatBits[1] as number, floatBits[0] as number)
+    return this.addFloat(ref, t, floatBits[1] as number, floatBits[0] as number)
   }
 
+  /** Behind a histogram of this appender the marker is logged as a histogram's, behind one of the head as a float: which it
+   *  has to be is found out when the commit is applied, and at a replay. */
   appendStale(ref: SeriesRef, t: number): AppendResult {
-    return this.add(ref, t, staleBits.high, staleBits.low)
+    const series = this.head.seriesOf(ref)
+    const kind = series ? this.batch.lastHistogram(series) : null
+    if (kind) return this.addHistogram(ref, t, staleHistogram(kind === 'float'))
+    return this.addFloat(ref, t, staleBits.high, staleBits.low)
   }
 
-  /** The log first, then memory: what is visible is never lost. Applying is one synchronous block, and commits
-   *  are applied in the order of the log, so a replay gives the same samples. */
+  appendHistogram(ref: SeriesRef, t: number, histogram: Histogram): AppendResult {
+    if (faultOf(histogram) === null) return this.addHistogram(ref, t, histogram)
+    this.check(t)
+    this.head.metrics.invalid.inc()
+    return 'invalid'
+  }
+
+  appendExemplar(ref: SeriesRef, exemplar: Exemplar): ExemplarResult {
+    this.check(exemplar.t)
+    const { head } = this
+    const series = head.seriesOf(ref)
+    if (!series) return this.unknown()
+    if (Math.abs(exemplar.t) >= timeLimit) return 'outOfOrder'
+    const result = head.exemplars.check(series.labels, exemplar)
+    if (result === 'appended') {
+      const labels = exemplar.labels.map(ownText)
+      this.note(series)
+      this.batch.exemplars.push({ series, exemplar: { ...exemplar, labels } })
+    }
+    return result
+  }
+
+  setMetadata(ref: SeriesRef, metadata: Metadata): void {
+    assert(!this.spent, 'metadata after commit or rollback')
+    const series = this.head.seriesOf(ref)
+    if (!series) {
+      this.unknown()
+      return
+    }
+    if (sameMetadata(series.metadata, metadata)) return
+    this.note(series)
+    this.batch.metadata.set(series, metadata)
+  }
+
   async commit(): Promise<void> {
     this.spend()
     try {
-      if (this.pending.length > 0) await this.logAndApply()
+      await commit(this.head, this.steps, this)
     } finally {
       this.head.appenders.remove(this)
     }
@@ -88,89 +119,92 @@ export class HeadAppender implements Appender, OpenAppender {
   }
 
   *heldSeries(): Generator<MemSeries> {
-    yield* this.pending
+    for (const batch of [...this.batches, this.late]) yield* batch.series()
     yield* this.asked
   }
 
-  private async logAndApply(): Promise<void> {
-    const { pending } = this
-    const refs = new Float64Array(pending.length)
-    for (let i = 0; i < pending.length; i++) refs[i] = (pending[i] as MemSeries).ref
-    const records = [encodeSamples(refs, this.samples)]
-    // Another commit that is under way may be logging the same series, and may fail.
-    const unlogged = new Set(pending.filter(series => !series.logged))
-    if (unlogged.size > 0) records.unshift(encodeSeries(unlogged))
-    await this.steps.log(records)
-    for (const series of unlogged) series.logged = true
-    this.apply(refs)
+  private get batch(): Batch {
+    return this.batches[this.batches.length - 1] as Batch
   }
 
-  private add(ref: SeriesRef, t: number, high: number, low: number): AppendResult {
+  private addFloat(ref: SeriesRef, t: number, high: number, low: number): AppendResult {
+    this.check(t)
+    if (this.isOutside(t)) return this.refuse('outOfBounds', 'float')
+    const series = this.head.seriesOf(ref)
+    if (!series) return this.unknown()
+    const place = fit(t, series.maxT, this.bounds)
+    // The same sample again is accepted, and there is nothing to write: it is durable already.
+    if (place === 'same') return series.endsWith(high, low) ? 'appended' : 'duplicate'
+    if (place !== 'later' && place !== 'late') return this.refuse(place, 'float')
+    this.note(series)
+    if (place === 'late') this.late.addLate(series, t, high, low)
+    else this.batchForFloat(series).addFloat(series, t, high, low)
+    return 'appended'
+  }
+
+  private addHistogram(ref: SeriesRef, t: number, histogram: Histogram): AppendResult {
+    this.check(t)
+    if (this.isOutside(t)) return this.refuse('outOfBounds', 'histogram')
+    const series = this.head.seriesOf(ref)
+    if (!series) return this.unknown()
+    const place = fit(t, series.maxT, this.bounds)
+    if (place === 'same') return endsWith(series, t, histogram) ? 'appended' : 'duplicate'
+    if (place !== 'later' && place !== 'late') return this.refuse(place, 'histogram')
+    this.note(series)
+    if (place === 'late') this.late.addHistogram(series, t, histogram)
+    else this.batchForHistogram(series, histogram).addHistogram(series, t, histogram)
+    return 'appended'
+  }
+
+  private batchForFloat(series: MemSeries): Batch {
+    const { batch } = this
+    return batch.takesFloat(series) ? batch : this.nextBatch()
+  }
+
+  private batchForHistogram(series: MemSeries, histogram: Histogram): Batch {
+    const { batch } = this
+    return batch.takesHistogram(series, histogram) ? batch : this.nextBatch()
+  }
+
+  private nextBatch(): Batch {
+    const batch = new Batch()
+    this.batches.push(batch)
+    return batch
+  }
+
+  /** Something of the series will be in the log. */
+  private note(series: MemSeries): void {
+    if (!series.logged) this.unlogged.add(series)
+  }
+
+  /** Whether no series takes a sample of this time. */
+  private isOutside(t: number): boolean {
+    return (t < this.minValidT && this.bounds.windowMs <= 0) || Math.abs(t) >= timeLimit
+  }
+
+  private refuse<T extends Exclude<Fit, 'later' | 'late' | 'same'>>(place: T, kind: keyof SampleCounter): T {
+    this.head.metrics[place][kind].inc()
+    return place
+  }
+
+  private unknown(): 'unknownSeries' {
+    this.head.metrics.seriesNotFound.inc()
+    return 'unknownSeries'
+  }
+
+  private check(t: number): void {
     assert(!this.spent, 'append after commit or rollback')
     assert(Number.isInteger(t), `time ${t} is not in whole milliseconds`)
-    const { head } = this
-    if (t < this.minValidT || Math.abs(t) >= timeLimit) {
-      head.metrics.outOfBounds.inc()
-      return 'outOfBounds'
-    }
-    const series = head.seriesOf(ref)
-    if (!series) {
-      head.metrics.seriesNotFound.inc()
-      return 'unknownSeries'
-    }
-    const result = series.check(t, high, low)
-    if (result === 'outOfOrder') head.metrics.outOfOrder.inc()
-    // The same sample again is accepted, and there is nothing to write: it is durable already.
-    if (result === 'appended' && t > series.maxT) {
-      this.samples.add(t, high, low)
-      this.pending.push(series)
-    }
-    return result
-  }
-
-  private apply(refs: Float64Array): void {
-    const { head, pending, samples } = this
-    const { t: times, bits } = samples
-    let kept = 0
-    for (let i = 0; i < pending.length; i++) {
-      const series = pending[i] as MemSeries
-      const t = times[i] as number
-      const low = bits[2 * i] as number
-      const high = bits[2 * i + 1] as number
-      if (!this.stillFits(series, t, high, low)) continue
-      head.append(series, t, high, low)
-      refs[kept] = series.ref
-      times[kept] = t
-      bits[2 * kept] = low
-      bits[2 * kept + 1] = high
-      kept++
-    }
-    head.metrics.samplesAppended.inc(kept)
-    samples.count = kept
-    if (kept > 0) this.announce(refs)
-  }
-
-  /** Looks again: the head may have been truncated, and others may have committed. */
-  private stillFits(series: MemSeries, t: number, high: number, low: number): boolean {
-    const { minValidT, metrics } = this.head
-    if (t < minValidT) {
-      metrics.outOfBounds.inc()
-      return false
-    }
-    const result = series.check(t, high, low)
-    if (result === 'outOfOrder') metrics.outOfOrder.inc()
-    return result === 'appended' && t > series.maxT
-  }
-
-  private announce(refs: Float64Array): void {
-    const { head, samples } = this
-    const stale = samples.splitStale()
-    const { count, t, v } = samples
-    this.steps.applied({ count, refs, t, v, stale, labels: ref => head.seriesOf(ref)?.labels ?? [] })
   }
 
   private spend(): void {
     assert(!this.spent, 'commit or rollback twice')
     this.spent = true
   }
+}
+
+function endsWith(series: MemSeries, t: number, histogram: Histogram): boolean {
+  const columns = new HistogramColumns(1)
+  columns.push(t, histogram)
+  return series.endsWithHistogram(columns, 0)
 }

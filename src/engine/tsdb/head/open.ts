@@ -38,6 +38,14 @@ export class OpenAppenders {
     while (this.reaches(maxT)) await new Promise<void>(resolve => this.waiting.push(resolve))
   }
 
+  /** Resolves once all that are open now have ended. */
+  async ended(): Promise<void> {
+    const now = [...this.open]
+    while (now.some(appender => this.open.has(appender))) {
+      await new Promise<void>(resolve => this.waiting.push(resolve))
+    }
+  }
+
   private reaches(maxT: number): boolean {
     for (const { minValidT } of this.open) if (minValidT < maxT) return true
     return false

@@ -1,16 +1,29 @@
-import { decodeXor, maxSampleBytes, XorChunk } from '../../chunks/xor.ts'
-import type { SampleColumns } from '../../chunks/columns.ts'
+import { chunkEncoding } from '../../chunks/decode.ts'
+import { XorChunk } from '../../chunks/xor.ts'
+import type { HistogramColumns } from '../../model/histogram/columns.ts'
 import type { Labels } from '../../model/labels.ts'
-import type { AppendResult, SeriesRef } from '../../model/store.ts'
-
-const samplesPerChunk = 120
-const maxChunkBytes = 1024
+import type { Metadata } from '../../model/metadata.ts'
+import type { SeriesRef, TimeRange } from '../../model/store.ts'
+import {
+  encodingOf,
+  finished,
+  histogramEnd,
+  histogramsEnd,
+  OpenHistograms,
+  rangeEnd,
+  xorEnd,
+  xorFull,
+  type ClosedChunk,
+  type OpenChunk,
+} from './chunks.ts'
+import { endsWithFloat, endsWithHistogram } from './lastsample.ts'
+import { snapshotOf, type SeriesParts, type SeriesSnapshot } from './snapshot.ts'
 
 /** The closed chunks of a series that has none. Never changed: the first one comes in an array of its own. */
 const none: ClosedChunk[] = []
 const fewChunks = 16
 
-/** One series of the head: its chunks, the last of which is open. */
+/** One series of the head: its chunks, of which the last one may be open. There are many: every field counts. */
 export class MemSeries {
   readonly ref: SeriesRef
   readonly labels: Labels
@@ -18,11 +31,15 @@ export class MemSeries {
   ordinal = -1
   /** Whether the log has this series, so that samples may refer to it. */
   logged = false
+  /** What was said of it last; shared with the series of which the same was said. */
+  metadata: Metadata | null = null
 
   private closed: ClosedChunk[] = none
-  private open: XorChunk | null = null
+  private open: OpenChunk | null = null
   /** A sample from this time on starts another chunk. */
   private nextAt = 0
+  /** How many of the closed chunks are on disk by themselves, counted from the first. */
+  private saved = 0
 
   constructor(ref: SeriesRef, labels: Labels) {
     this.ref = ref
@@ -30,7 +47,7 @@ export class MemSeries {
   }
 
   get empty(): boolean {
-    return this.open === null
+    return this.open === null && this.closed.length === 0
   }
 
   /** Time of the first sample; Infinity when there is none. */
@@ -42,52 +59,91 @@ export class MemSeries {
 
   /** Time of the last sample; -Infinity when there is none. */
   get maxT(): number {
-    return this.open ? this.open.t : -Infinity
+    const { open, closed } = this
+    if (open) return open.t
+    return closed.length > 0 ? (closed[closed.length - 1] as ClosedChunk).maxT : -Infinity
   }
 
-  /** Whether a sample could be added behind the last. `appended` with `t` = `maxT` means that it is there already,
-   *  bit for bit. */
-  check(t: number, high: number, low: number): AppendResult {
-    const last = this.open
-    if (!last || t > last.t) return 'appended'
-    if (t < last.t) return 'outOfOrder'
-    return high === last.high && low === last.low ? 'appended' : 'duplicate'
+  /** What the last sample is, and so what a marker behind it has to be (upstream's `latestInOrderValueType`); null when
+   *  it is a float, or when there is none. */
+  get lastHistogram(): 'integer' | 'float' | null {
+    const { open, closed } = this
+    const encoding = open ? encodingOf(open) : closed.at(-1)?.encoding
+    if (encoding === chunkEncoding.histogram) return 'integer'
+    return encoding === chunkEncoding.floatHistogram ? 'float' : null
   }
 
-  /** Adds a sample behind the last: `t` must be later. Answers whether a chunk was started for it. */
+  /** Whether the last sample is this one, bit for bit. Behind a histogram, a stale marker is a histogram's. */
+  endsWith(high: number, low: number): boolean {
+    const { open } = this
+    if (open instanceof XorChunk) return high === open.high && low === open.low
+    const last = this.lastChunk()
+    return last !== null && endsWithFloat(last, high, low)
+  }
+
+  /** Whether the last sample is row i (upstream `Equals`). */
+  endsWithHistogram(from: HistogramColumns, i: number): boolean {
+    const last = this.lastChunk()
+    return last !== null && endsWithHistogram(last, from, i)
+  }
+
+  /** Adds a float behind the last sample: `t` must be later. Answers whether a chunk was started for it. */
   append(t: number, high: number, low: number, chunkRangeMs: number): boolean {
-    let chunk = this.open
-    const cut = chunk === null || this.mustCut(chunk, t)
-    if (chunk === null || cut) chunk = this.cut(t, chunkRangeMs)
+    const { open } = this
+    if (open instanceof XorChunk && !this.mustCut(open, t)) {
+      open.append(t, high, low)
+      return false
+    }
+    const chunk = new XorChunk()
     chunk.append(t, high, low)
-    return cut
+    this.follow(chunk, chunkRangeMs)
+    return true
   }
 
-  /** The chunks with samples in [minT, maxT] as they are now; later samples do not show in them. */
-  snapshot(minT: number, maxT: number): SeriesSnapshot {
-    const chunks: Uint8Array[] = []
-    const counts: number[] = []
-    for (const chunk of this.closed) {
-      if (chunk.maxT < minT || chunk.minT > maxT) continue
-      chunks.push(chunk.bytes)
-      counts.push(chunk.count)
-    }
-    if (this.open && this.open.t >= minT && this.open.minT <= maxT) {
-      chunks.push(this.open.bytes)
-      counts.push(this.open.count)
-    }
-    return new SeriesSnapshot(this.labels, chunks, counts)
+  /** Adds row i, which is valid, behind the last sample: its time must be later. Answers whether a chunk was started for
+   *  it. */
+  appendHistogram(from: HistogramColumns, i: number, chunkRangeMs: number): boolean {
+    const { open } = this
+    const float = from.float[i] === 1
+    const fits =
+      open instanceof OpenHistograms &&
+      (open.encoding === chunkEncoding.floatHistogram) === float &&
+      !this.mustCutHistograms(open, from.t[i] as number, chunkRangeMs)
+    const chunk = fits ? open.append(from, i) : OpenHistograms.begin(from, i, open)
+    if (chunk === open) return false
+    this.follow(chunk, chunkRangeMs)
+    return true
   }
 
-  /** All chunks, the open one as it is now. */
-  encoded(): ClosedChunk[] {
-    return chunksOf(this.parts(), -Infinity, Infinity)
+  /** The chunks with samples in [minT, maxT] as they are now; later samples do not show in them.
+   *  @param deleted times whose samples are left out, ascending */
+  snapshot(minT: number, maxT: number, deleted: readonly TimeRange[] = []): SeriesSnapshot {
+    return snapshotOf(this.labels, this.closed, this.open, { minT, maxT }, deleted)
   }
 
   /** What `chunksOf` needs to answer later, whatever becomes of the series. */
-  parts(): SeriesParts {
+  parts(deleted: readonly TimeRange[] = []): SeriesParts {
     const { labels, closed, open } = this
-    return { labels, closed: closed.length < fewChunks ? closed : [...closed], open }
+    return { labels, closed: closed.length < fewChunks ? closed : [...closed], open, deleted }
+  }
+
+  /** Adds chunks from the disk behind the last sample: their times must ascend and be later. */
+  restore(chunks: readonly ClosedChunk[]): void {
+    if (this.open) this.close(finished(this.open))
+    this.open = null
+    for (const chunk of chunks) this.close(chunk)
+    this.saved = this.closed.length
+  }
+
+  /** Closed chunks that are not on disk by themselves. */
+  unsaved(): readonly ClosedChunk[] {
+    return this.saved === this.closed.length ? none : this.closed.slice(this.saved)
+  }
+
+  /** The chunks that end at `t` or before are on disk. */
+  markSaved(t: number): void {
+    const { closed } = this
+    while (this.saved < closed.length && (closed[this.saved] as ClosedChunk).maxT <= t) this.saved++
   }
 
   /** Lets go of the chunks that end before `minT`; one that reaches over it stays whole. Answers how many went. */
@@ -96,30 +152,38 @@ export class MemSeries {
     if (open && open.t < minT) {
       this.closed = none
       this.open = null
+      this.saved = 0
       return closed.length + 1
     }
     let gone = 0
     while (gone < closed.length && (closed[gone] as ClosedChunk).maxT < minT) gone++
     // A new array: one that is shortened keeps its memory.
     if (gone > 0) this.closed = gone === closed.length ? none : closed.slice(gone)
+    this.saved = Math.max(0, this.saved - gone)
     return gone
   }
 
-  /** Upstream's `appendPreprocessor`, check by check. */
   private mustCut(chunk: XorChunk, t: number): boolean {
-    if (chunk.byteLength > maxChunkBytes - maxSampleBytes) return true
-    // A quarter of the samples is enough to see when the chunk would be full; it ends so that the chunks of the
-    // range become equally long.
-    if (chunk.count === samplesPerChunk / 4) this.nextAt = chunkEnd(chunk.minT, chunk.t, this.nextAt)
-    return t >= this.nextAt || chunk.count >= samplesPerChunk * 2
+    if (xorFull(chunk)) return true
+    this.nextAt = xorEnd(chunk, this.nextAt)
+    return t >= this.nextAt
   }
 
-  private cut(t: number, chunkRangeMs: number): XorChunk {
+  private mustCutHistograms(open: OpenHistograms, t: number, chunkRangeMs: number): boolean {
+    this.nextAt = histogramEnd(open, this.nextAt)
+    return histogramsEnd(open, t, this.nextAt, chunkRangeMs)
+  }
+
+  /** Closes the open chunk; a new one takes its place. */
+  private follow(chunk: OpenChunk, chunkRangeMs: number): void {
     if (this.open) this.close(finished(this.open))
     // A snapshot may hold the bytes of the old one, so they are not used again.
-    this.open = new XorChunk()
-    this.nextAt = rangeEnd(t, chunkRangeMs)
-    return this.open
+    this.open = chunk
+    this.nextAt = rangeEnd(chunk.minT, chunkRangeMs)
+  }
+
+  private lastChunk(): ClosedChunk | null {
+    return this.open ? finished(this.open) : (this.closed.at(-1) ?? null)
   }
 
   private close(chunk: ClosedChunk): void {
@@ -128,72 +192,4 @@ export class MemSeries {
     if (this.closed.length < fewChunks) this.closed = [...this.closed, chunk]
     else this.closed.push(chunk)
   }
-}
-
-/** A chunk that is finished. */
-export interface ClosedChunk {
-  readonly minT: number
-  /** Closed: the time of the last sample. */
-  readonly maxT: number
-  readonly count: number
-  readonly bytes: Uint8Array
-}
-
-/** A series at a moment, taken without looking at its chunks: of 100,000 series that is done in 10 ms. Samples
- *  that the open chunk takes up later do show. */
-export interface SeriesParts {
-  readonly labels: Labels
-  readonly closed: readonly ClosedChunk[]
-  readonly open: XorChunk | null
-}
-
-/** The chunks with samples in [minT, maxT), each as a whole. */
-export function chunksOf({ closed, open }: SeriesParts, minT: number, maxT: number): ClosedChunk[] {
-  const chunks = closed.filter(chunk => chunk.maxT >= minT && chunk.minT < maxT)
-  if (open && open.t >= minT && open.minT < maxT) chunks.push(finished(open))
-  return chunks
-}
-
-/** The open chunk as it is now. */
-function finished(open: XorChunk): ClosedChunk {
-  return { minT: open.minT, maxT: open.t, count: open.count, bytes: open.encoded() }
-}
-
-/** The chunks of one series at a moment. */
-export class SeriesSnapshot {
-  readonly labels: Labels
-  private readonly chunks: readonly Uint8Array[]
-  private readonly counts: readonly number[]
-
-  constructor(labels: Labels, chunks: readonly Uint8Array[], counts: readonly number[]) {
-    this.labels = labels
-    this.chunks = chunks
-    this.counts = counts
-  }
-
-  get empty(): boolean {
-    return this.chunks.length === 0
-  }
-
-  get bytes(): number {
-    return this.chunks.reduce((sum, chunk) => sum + chunk.length, 0)
-  }
-
-  /** Decodes all samples of the chunks behind those that `out` has. */
-  decode(out: SampleColumns): void {
-    out.reserve(this.counts.reduce((sum, count) => sum + count, 0))
-    for (const [i, chunk] of this.chunks.entries()) decodeXor(chunk, this.counts[i] as number, out)
-  }
-}
-
-/** When a chunk should end that took from `start` to `current` for its first quarter, so that chunks of equal
- *  length fill the time up to `max`. */
-function chunkEnd(start: number, current: number, max: number): number {
-  const chunks = (max - start) / ((current - start + 1) * 4)
-  return chunks <= 1 ? max : Math.trunc(start + (max - start) / Math.floor(chunks))
-}
-
-/** End of the range that `t` falls in (upstream's `rangeForTimestamp`). Divides toward 0 as Go does, so the two ranges around 0 are one. */
-export function rangeEnd(t: number, rangeMs: number): number {
-  return t - (t % rangeMs) + rangeMs
 }

@@ -36,10 +36,14 @@ export class SymbolTable {
   private symbol(text: string): string {
     const known = this.symbols.get(text)
     if (known !== undefined) return known
-    // A label cut out of a scraped body keeps the whole body in memory, unless it is copied through bytes. What
-    // is not valid UTF-16 becomes the same here as it would in the log.
-    const own = decoder.decode(encoder.encode(text))
+    const own = ownText(text)
     this.symbols.set(own, own)
     return own
   }
+}
+
+/** A copy of a string. One that was cut out of a scraped body keeps the whole body in memory, unless it is copied through
+ *  bytes. What is not valid UTF-16 becomes the same here as it would in the log. */
+export function ownText(text: string): string {
+  return decoder.decode(encoder.encode(text))
 }
