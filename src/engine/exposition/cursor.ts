@@ -1,5 +1,5 @@
 /** What a cursor stands on. */
-export type Entry = 'series' | 'help' | 'type' | 'comment' | 'end'
+export type Entry = 'series' | 'help' | 'type' | 'unit' | 'comment' | 'end'
 
 /** Reads an exposition sample by sample, without an object for any of them. What the fields and methods tell is
  *  about the entry that the last `next` stopped at, and valid until the next one. */
@@ -22,8 +22,14 @@ export interface ExpositionCursor {
    *  @throws SyntaxProblem when they are no UTF-8, a name is missing or stands twice */
   labels(): [string, string][]
 
-  /** Name of the metric family of a `help` or `type` entry. */
+  /** Name of the metric family of a `help`, `type` or `unit` entry. */
   family(): string
-  /** Text of a `help` or `comment`, name of a `type`. */
+  /** Text of a `help` or `comment`, name of a `type` or `unit`. */
   text(): string
+}
+
+/** Keys of series that were read before. */
+export interface KnownKeys {
+  /** Length of the key that is expected to come now when its bytes begin at `from`; 0 when others do. */
+  expectedAt(bytes: Uint8Array, from: number): number
 }

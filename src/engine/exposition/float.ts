@@ -10,8 +10,9 @@ const dot = 46
 const plus = 43
 const minus = 45
 
-// A product or quotient of two numbers that are exact themselves is rounded once, so it is the nearest.
-const mostDigits = 15
+// A product or quotient of two numbers that are exact themselves is rounded once, so it is the nearest. Half of the
+// floats that need more than 15 digits have 16 that are exact, too: 30 against 300 ns.
+const mostDigits = 16
 const powersOfTen = Array.from({ length: 23 }, (_, i) => Number(`1e${i}`))
 
 /** Reads the bytes [from, to) as a number in the notation of the text formats: what Go's `strconv.ParseFloat`
@@ -39,7 +40,8 @@ export function readFloat(bytes: Uint8Array, from: number, to: number): number {
   const exponent = i === to ? 0 : readExponent(bytes, i, from, to)
   if (mantissa === 0 && digits === 0) return sign === minus ? -0 : 0
   const scale = exponent - afterDot
-  if (digits > mostDigits || scale > 22 || scale < -22) return readExactly(bytes, from, to)
+  const exact = digits <= mostDigits && mantissa <= Number.MAX_SAFE_INTEGER
+  if (!exact || scale > 22 || scale < -22) return readExactly(bytes, from, to)
   const power = powersOfTen[scale < 0 ? -scale : scale] as number
   const size = scale < 0 ? mantissa / power : mantissa * power
   return sign === minus ? -size : size

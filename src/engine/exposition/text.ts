@@ -1,7 +1,25 @@
 import { SyntaxProblem } from '../model/errors.ts'
 import { metricName } from '../model/labels.ts'
-import type { Entry, ExpositionCursor } from './cursor.ts'
-import { FloatProblem, formatOpenMetricsFloat, readFloat } from './float.ts'
+import type { Entry, ExpositionCursor, KnownKeys } from './cursor.ts'
+import { FloatProblem, readFloat } from './float.ts'
+import { faultOfNames, normalValue } from './pairs.ts'
+import {
+  backslash,
+  braceClose,
+  braceOpen,
+  comma,
+  decodeText,
+  endedLine,
+  equals,
+  hash,
+  labelEnd,
+  metricEnd,
+  newline,
+  placeOf,
+  quoteMark,
+  space,
+  unescape,
+} from './scan.ts'
 import { showBytes } from './show.ts'
 
 // Prometheus's text format 0.0.4, and 1.0.0, which adds names in quotes:
@@ -14,35 +32,11 @@ import { showBytes } from './show.ts'
 // Accepted is what upstream's model/textparse (promlex.l, promparse.go) accepts. Upstream makes blanks in front of
 // a name part of the name; here they are skipped, as the format's description has it.
 
-const newline = 10
 const tab = 9
-const space = 32
-const quoteMark = 34
-const hash = 35
-const comma = 44
-const equals = 61
-const backslash = 92
-const braceOpen = 123
-const braceClose = 125
-
-// What a byte may be in a name: 1 first in a metric's name, 2 first in a label's, 4 later in either (a colon
-// only in a metric's).
-const metricStart = 1
-const labelStart = 2
-const metricPart = 4
-const labelPart = 8
-const kinds = new Uint8Array(256)
-for (const char of 'abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_') {
-  kinds[char.charCodeAt(0)] = metricStart | labelStart | metricPart | labelPart
-}
-for (const char of '0123456789') kinds[char.charCodeAt(0)] = metricPart | labelPart
-kinds[':'.charCodeAt(0)] = metricStart | metricPart
 
 const metricTypes = ['counter', 'gauge', 'histogram', 'summary', 'untyped']
 // Upstream keeps timestamps in an int64.
 const largestTimestamp = 2 ** 63
-
-const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
 /** Reads text format 0.0.4 and 1.0.0. Lines are told apart by `\n` alone; values of labels may hold one. */
 export class TextCursor implements ExpositionCursor {
@@ -57,6 +51,7 @@ export class TextCursor implements ExpositionCursor {
   private at = 0
   private lineStart = 0
   private readonly end: number
+  private readonly known: KnownKeys | null
   /** Range of the family's name and of the text of the last metadata. */
   private familyFrom = 0
   private familyTo = 0
@@ -65,9 +60,11 @@ export class TextCursor implements ExpositionCursor {
   /** The last TYPE, whatever family it was for, as upstream has it. */
   private type = ''
 
-  /** @param bytes the whole exposition; it is read in place and must not change */
-  constructor(bytes: Uint8Array) {
-    this.bytes = bytes.at(-1) === newline ? bytes : withNewline(bytes)
+  /** @param bytes the whole exposition; it is read in place and must not change
+   *  @param known keys that a cursor of this class stopped at before: where one of them stands again, it is not parsed */
+  constructor(bytes: Uint8Array, known: KnownKeys | null = null) {
+    this.known = known
+    this.bytes = endedLine(bytes)
     this.end = this.bytes.length
   }
 
@@ -101,7 +98,7 @@ export class TextCursor implements ExpositionCursor {
       return 'comment'
     }
     const name = this.skipBlanks(i + 4)
-    const nameTo = bytes[name] === quoteMark ? this.quotedTo(name) : this.nameTo(name)
+    const nameTo = bytes[name] === quoteMark ? this.quotedTo(name) : metricEnd(bytes, name)
     if (nameTo < 0)
       this.unexpected(`expected metric name after ${keyword.toUpperCase()}`, name, name, 'INVALID')
     const quoted = bytes[name] === quoteMark ? 1 : 0
@@ -138,23 +135,33 @@ export class TextCursor implements ExpositionCursor {
   }
 
   private series(start: number): Entry {
-    const { bytes } = this
     this.keyFrom = start
+    const known = this.known === null ? 0 : start + this.known.expectedAt(this.bytes, start)
+    if (known > start && this.endsKey(known)) this.keyTo = known
+    else this.readKey(start)
+    this.readValue(this.skipBlanks(this.keyTo))
+    return 'series'
+  }
+
+  /** Whether the key whose bytes end at `to` ends there: behind a name alone there may be more of it. */
+  private endsKey(to: number): boolean {
+    const { bytes } = this
+    if (bytes[to - 1] === braceClose) return true
+    return (bytes[to] === space || bytes[to] === tab) && bytes[this.skipBlanks(to)] !== braceOpen
+  }
+
+  private readKey(start: number): void {
+    const { bytes } = this
     let i = start
     let named = false
     if (bytes[i] !== braceOpen) {
-      i = this.nameTo(start)
+      i = metricEnd(bytes, start)
       if (i < 0) this.unexpected('expected a valid start token', start, start, 'INVALID')
       named = true
       this.keyTo = i
       i = this.skipBlanks(i)
     }
-    if (bytes[i] === braceOpen) {
-      i = this.keyTo = this.braces(i + 1, named)
-      i = this.skipBlanks(i)
-    }
-    this.readValue(i)
-    return 'series'
+    if (bytes[i] === braceOpen) this.keyTo = this.braces(i + 1, named)
   }
 
   /** Passes the labels between braces, whose first byte inside is at `i`; answers the place behind them. */
@@ -164,7 +171,7 @@ export class TextCursor implements ExpositionCursor {
       i = this.skipBlanks(i)
       if (bytes[i] === braceClose) break
       const quoted = bytes[i] === quoteMark
-      const nameTo = quoted ? this.quotedTo(i) : this.labelTo(i)
+      const nameTo = quoted ? this.quotedTo(i) : labelEnd(bytes, i)
       if (nameTo < 0) this.unexpected('expected label name', i, this.tokenTo(i), this.tokenAt(i))
       let j = this.skipBlanks(nameTo)
       if (quoted && (bytes[j] === comma || bytes[j] === braceClose)) {
@@ -236,19 +243,19 @@ export class TextCursor implements ExpositionCursor {
     const pairs: [string, string][] = []
     let i = this.keyFrom
     if (bytes[i] !== braceOpen) {
-      const to = this.nameTo(i)
+      const to = metricEnd(bytes, i)
       pairs.push([metricName, this.name(i, to)])
       i = this.skipBlanks(to)
     }
     // The syntax is known to be right: what is left is to tell a name in quotes from a label.
     for (i = this.skipBlanks(i + 1); i < keyTo - 1; i = this.skipBlanks(i)) {
-      const to = bytes[i] === quoteMark ? this.quotedTo(i) : this.labelTo(i)
+      const to = bytes[i] === quoteMark ? this.quotedTo(i) : labelEnd(bytes, i)
       const name = this.name(i, to)
       const behind = this.skipBlanks(to)
       if (bytes[behind] === equals) {
         const from = this.skipBlanks(behind + 1)
         i = this.quotedTo(from)
-        pairs.push([name, this.normal(name, this.quotedText(from, i))])
+        pairs.push([name, normalValue(this.type, name, this.quotedText(from, i))])
       } else {
         pairs.push([metricName, name])
         i = behind
@@ -256,7 +263,8 @@ export class TextCursor implements ExpositionCursor {
       i = this.skipBlanks(i)
       if (bytes[i] === comma) i++
     }
-    this.checkNames(pairs)
+    const fault = faultOfNames(pairs, () => this.shownTo(this.keyTo))
+    if (fault !== null) this.fail(fault, this.keyFrom)
     return pairs
   }
 
@@ -271,33 +279,6 @@ export class TextCursor implements ExpositionCursor {
     return this.fail(`invalid UTF-8 label value: ${showBytes(this.bytes, from, to)}`, from)
   }
 
-  /** Bounds of buckets and quantiles as OpenMetrics writes them, so that they are the same series whatever
-   *  format they come in. */
-  private normal(name: string, value: string): string {
-    const { type } = this
-    if (!((type === 'histogram' && name === 'le') || (type === 'summary' && name === 'quantile')))
-      return value
-    const bytes = new TextEncoder().encode(value)
-    try {
-      return formatOpenMetricsFloat(readFloat(bytes, 0, bytes.length))
-    } catch (error) {
-      // What is no number stays as it is.
-      if (error instanceof FloatProblem) return value
-      throw error
-    }
-  }
-
-  private checkNames(pairs: readonly [string, string][]): void {
-    const seen = new Set<string>()
-    for (const [name, value] of pairs) {
-      if (name === '')
-        this.fail(`invalid metric name or label names: ${this.shownTo(this.keyTo)}`, this.keyFrom)
-      if (name === metricName && value === '') this.fail('missing metric name (__name__ label)', this.keyFrom)
-      if (seen.has(name)) this.fail(`label name "${name}" is not unique: invalid sample`, this.keyFrom)
-      seen.add(name)
-    }
-  }
-
   family(): string {
     return unescape(this.decode(this.familyFrom, this.familyTo) ?? '')
   }
@@ -310,24 +291,6 @@ export class TextCursor implements ExpositionCursor {
   private skipBlanks(i: number): number {
     const { bytes } = this
     while (bytes[i] === space || bytes[i] === tab) i++
-    return i
-  }
-
-  /** Place behind the metric name at `i`, or -1. */
-  private nameTo(i: number): number {
-    const { bytes } = this
-    if (((kinds[bytes[i] as number] as number) & metricStart) === 0) return -1
-    do i++
-    while (((kinds[bytes[i] as number] as number) & metricPart) !== 0)
-    return i
-  }
-
-  /** Place behind the label name at `i`, or -1. */
-  private labelTo(i: number): number {
-    const { bytes } = this
-    if (((kinds[bytes[i] as number] as number) & labelStart) === 0) return -1
-    do i++
-    while (((kinds[bytes[i] as number] as number) & labelPart) !== 0)
     return i
   }
 
@@ -355,12 +318,7 @@ export class TextCursor implements ExpositionCursor {
   }
 
   private decode(from: number, to: number): string | null {
-    try {
-      return utf8.decode(this.bytes.subarray(from, to))
-    } catch {
-      // Not UTF-8: the caller says what it was to be.
-      return null
-    }
+    return decodeText(this.bytes, from, to)
   }
 
   /** Upstream's name of the token inside braces at `i`. */
@@ -370,12 +328,12 @@ export class TextCursor implements ExpositionCursor {
     if (byte === comma) return 'COMMA'
     if (byte === braceClose) return 'BCLOSE'
     if (byte === quoteMark) return this.quotedTo(i) < 0 ? 'INVALID' : 'QSTRING'
-    return this.labelTo(i) < 0 ? 'INVALID' : 'LNAME'
+    return labelEnd(this.bytes, i) < 0 ? 'INVALID' : 'LNAME'
   }
 
   /** Last byte of that token and one more, as upstream shows it. */
   private tokenTo(i: number): number {
-    const to = this.bytes[i] === quoteMark ? this.quotedTo(i) : this.labelTo(i)
+    const to = this.bytes[i] === quoteMark ? this.quotedTo(i) : labelEnd(this.bytes, i)
     if (to >= 0) return to
     return this.tokenAt(i) === 'INVALID' ? i : i + 1
   }
@@ -390,25 +348,11 @@ export class TextCursor implements ExpositionCursor {
   }
 
   private fail(message: string, at: number): never {
-    const lineFrom = at === 0 ? 0 : this.bytes.lastIndexOf(newline, at - 1) + 1
-    let line = 1
-    for (let i = 0; i < lineFrom; i++) if (this.bytes[i] === newline) line++
-    throw new SyntaxProblem(message, line, at - lineFrom + 1)
+    const { line, column } = placeOf(this.bytes, at)
+    throw new SyntaxProblem(message, line, column)
   }
-}
-
-function withNewline(bytes: Uint8Array): Uint8Array {
-  const longer = new Uint8Array(bytes.length + 1)
-  longer.set(bytes)
-  longer[bytes.length] = newline
-  return longer
 }
 
 function isDigit(byte: number): boolean {
   return byte >= 48 && byte <= 57
-}
-
-function unescape(text: string): string {
-  if (!text.includes('\\')) return text
-  return text.replace(/\\(["\\n])/g, (_, char) => (char === 'n' ? '\n' : String(char)))
 }
