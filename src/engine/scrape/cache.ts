@@ -1,13 +1,15 @@
+import type { KnownKeys } from '../exposition/cursor.ts'
 import type { SeriesRef } from '../model/store.ts'
 
 const none = -1
+const nothing = new Uint8Array(0)
 
 /** What a target has exposed: from the bytes of a series to its number in the store, so that a scrape like the
  *  last one makes no label and no string. It also knows which series have gone (upstream's `scrapeCache`).
  *
  *  Keys lie one behind the other in an arena, found by open addressing; the rest are columns by entry. A target
  *  exposes in the same order every time, so the entry that followed last time is tried first, without hashing. */
-export class SeriesCache {
+export class SeriesCache implements KnownKeys {
   private iteration = 1
   /** Entries last seen before this iteration count as absent: they were not there in a complete scrape. */
   private oldest = 0
@@ -18,12 +20,19 @@ export class SeriesCache {
   private settled = 0
 
   private arena = new Uint8Array(4096)
+  private arenaView = new DataView(this.arena.buffer)
   private arenaUsed = 0
+  /** The exposition that was looked into last, until its scrape ends. */
+  private viewed: Uint8Array = nothing
+  private view: DataView = new DataView(nothing.buffer)
   private columns = columnsOf(64)
   /** Entry + 1 by hash, 0 where free; at most half full. */
   private table = new Int32Array(128)
   private readonly seed: number
   private last = none
+  /** The entry that `expectedAt` found, and where. */
+  private expected = none
+  private expectedFrom = 0
 
   /** Entries whose series takes part in staleness, in the scrape before this one and in this one. */
   private before: number[] = []
@@ -42,10 +51,26 @@ export class SeriesCache {
     return this.count
   }
 
+  /** Length of the key that followed last time when it begins at `from`, else 0. A `find` of the same place does not
+   *  compare it again. */
+  expectedAt(bytes: Uint8Array, from: number): number {
+    const guess = this.last === none ? none : (this.columns.follower[this.last] as number)
+    this.expected = none
+    if (guess === none) return 0
+    const length = this.columns.keyLength[guess] as number
+    if (from + length > bytes.length || !this.holds(guess, bytes, from)) return 0
+    this.expected = guess
+    this.expectedFrom = from
+    return length
+  }
+
   /** The entry of the series [from, to), or -1 when it was not there in the last complete scrape. */
   find(bytes: Uint8Array, from: number, to: number): number {
-    const guess = this.last === none ? none : (this.columns.follower[this.last] as number)
-    const entry = guess !== none && this.holds(guess, bytes, from, to) ? guess : this.lookUp(bytes, from, to)
+    if (this.expected === none || this.expectedFrom !== from) this.expectedAt(bytes, from)
+    const { expected } = this
+    this.expected = none
+    const isExpected = expected !== none && this.columns.keyLength[expected] === to - from
+    const entry = isExpected ? expected : this.lookUp(bytes, from, to)
     if (entry === none) return none
     if (this.last !== none) this.columns.follower[this.last] = entry
     this.last = entry
@@ -141,7 +166,8 @@ export class SeriesCache {
     this.before = this.now
     this.now = spare
     this.now.length = 0
-    this.last = none
+    this.last = this.expected = none
+    this.viewOf(nothing)
     if (this.count > 2 * this.settled + 1000) this.rebuild()
     this.live = 0
     this.iteration++
@@ -153,7 +179,8 @@ export class SeriesCache {
     const hash = this.hash(bytes, from, to)
     for (let at = hash & mask; table[at] !== 0; at = (at + 1) & mask) {
       const entry = (table[at] as number) - 1
-      if (this.columns.hash[entry] === hash && this.holds(entry, bytes, from, to)) return entry
+      if (this.columns.hash[entry] !== hash || this.columns.keyLength[entry] !== to - from) continue
+      if (this.holds(entry, bytes, from)) return entry
     }
     return none
   }
@@ -187,6 +214,7 @@ export class SeriesCache {
       const larger = new Uint8Array(Math.max(this.arena.length * 2, this.arenaUsed + keyLength))
       larger.set(this.arena)
       this.arena = larger
+      this.arenaView = new DataView(larger.buffer)
     }
     if (this.count === this.columns.hash.length) this.columns = grown(this.columns)
     if ((this.count + 1) * 2 > this.table.length) {
@@ -204,6 +232,7 @@ export class SeriesCache {
     this.count = 0
     this.arenaUsed = 0
     this.arena = new Uint8Array(4096)
+    this.arenaView = new DataView(this.arena.buffer)
     this.columns = columnsOf(64)
     this.table = new Int32Array(128)
     for (let entry = 0; entry < count; entry++) {
@@ -219,12 +248,24 @@ export class SeriesCache {
     this.before = this.before.flatMap(entry => moved.get(entry) ?? [])
   }
 
-  private holds(entry: number, bytes: Uint8Array, from: number, to: number): boolean {
-    const { arena, columns } = this
-    if (columns.keyLength[entry] !== to - from) return false
-    let key = columns.keyFrom[entry] as number
-    for (let i = from; i < to; i++) if (arena[key++] !== bytes[i]) return false
+  /** Whether the bytes at `from`, of which there are enough, are the entry's key. Four at a time: 25 against 65 ns. */
+  private holds(entry: number, bytes: Uint8Array, from: number): boolean {
+    const { columns, arena, arenaView } = this
+    const key = columns.keyFrom[entry] as number
+    const length = columns.keyLength[entry] as number
+    const view = this.viewOf(bytes)
+    let i = 0
+    for (; i + 4 <= length; i += 4) if (arenaView.getInt32(key + i) !== view.getInt32(from + i)) return false
+    for (; i < length; i++) if (arena[key + i] !== bytes[from + i]) return false
     return true
+  }
+
+  private viewOf(bytes: Uint8Array): DataView {
+    if (bytes !== this.viewed) {
+      this.viewed = bytes
+      this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+    }
+    return this.view
   }
 
   /** FNV-1a. */

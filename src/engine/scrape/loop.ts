@@ -231,7 +231,7 @@ export class ScrapeLoop {
     let appender = this.around.appender()
     let failure: string | null = null
     try {
-      this.ingestion.run(new TextCursor(body), appender, t, counts)
+      this.ingestion.run(new TextCursor(body, this.cache), appender, t, counts)
     } catch (error) {
       failure = messageOf(error)
       if (!(error instanceof SyntaxProblem)) this.logBug(failure)

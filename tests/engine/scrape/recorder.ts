@@ -38,6 +38,9 @@ export class Recorder {
       series: labels => this.find(labels),
       append: (ref, t, v) => add(ref, { t, v, stale: false }),
       appendStale: (ref, t) => add(ref, { t, v: NaN, stale: true }),
+      appendHistogram: () => 'invalid',
+      appendExemplar: () => 'disabled',
+      setMetadata: () => undefined,
       commit: async () => {
         await this.gate
         if (this.failure) throw this.failure
