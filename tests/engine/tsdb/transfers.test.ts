@@ -1,13 +1,19 @@
 import { describe, expect, test } from 'vitest'
 import { MemoryDisk } from '../../../src/engine/disk/memory.ts'
-import type { ExportRequest } from '../../../src/engine/model/blocks.ts'
+import { matcher } from '../../../src/engine/model/matcher.ts'
+import type { ArchiveRequest } from '../../../src/engine/tsdb/transfers.ts'
 import type { Db } from '../../../src/engine/tsdb/db.ts'
-import { everything, openStore, put, series } from './store.ts'
+import { unpack } from '../archive/files.ts'
+import { always, everything, openStore, put, series } from './store.ts'
 
 const hour = 3_600_000
 
-async function archiveOf(db: Db, request: ExportRequest): Promise<Blob> {
+async function archiveOf(db: Db, request: ArchiveRequest): Promise<Blob> {
   const { id } = await db.transfers.export(request)
+  return read(db, id)
+}
+
+async function read(db: Db, id: number): Promise<Blob> {
   const pieces: Uint8Array<ArrayBuffer>[] = []
   for (;;) {
     const piece = await db.transfers.readExport(id)
@@ -138,7 +144,7 @@ describe('blocks', () => {
     const { imported } = await take(db, await archiveOf((await filled()).db, { ...all, format: 'zip' }))
     const ulid = imported[0]!.ulid
     const archive = await archiveOf(db, { kind: 'blocks', ulids: [ulid], format: 'tar.gz' })
-    expect(await take(db, archive)).toEqual({ imported: [], known: [ulid] })
+    expect(await take(db, archive)).toEqual({ imported: [], known: [ulid], remarks: [] })
     const other = await openStore(new MemoryDisk())
     expect((await take(other.db, archive)).imported).toEqual(imported)
     expect(await everything(other.db.querier())).toEqual(await everything(db.querier()))
@@ -214,6 +220,102 @@ describe('blocks', () => {
     expect(await everything(again.querier())).toEqual({})
     expect(await again.blocks.remove(ulid)).toBe(true)
     expect(await disk.list(ulid)).toEqual([])
+  })
+})
+
+describe('the whole store', () => {
+  const directory = { kind: 'directory', format: 'zip' } as const
+
+  test.each(['zip', 'tar.gz'] as const)('comes back from a %s as it was', async format => {
+    const { db } = await filled()
+    await db.upkeep.run()
+    expect(db.blocks.infos().length).toBeGreaterThan(0)
+    await put(db, series('late'), [300 * 60_000, 1])
+    const archive = await archiveOf(db, { ...directory, format })
+    const other = await openStore(new MemoryDisk())
+    const { remarks } = await take(other.db, archive)
+    expect(remarks).toEqual([])
+    expect(await everything(other.db.querier())).toEqual(await everything(db.querier()))
+  })
+
+  test('has what Prometheus knows, in a folder named as the archive', async () => {
+    const { db, host } = await filled()
+    await db.upkeep.run()
+    const { id, fileName } = await db.transfers.export(directory)
+    expect(fileName).toBe('brazier-20231114T221320Z.zip')
+    const paths = Object.keys(await unpack(await read(db, id)))
+    const known =
+      /^brazier-20231114T221320Z\/(\w{26}\/(meta\.json|index|tombstones|chunks\/000001)|wal\/\d{8}|chunks_head\/\d{6})$/
+    expect(paths.filter(path => !known.test(path))).toEqual([])
+    expect(paths.some(path => path.includes('/wal/'))).toBe(true)
+    expect(host.now()).toBe(Date.UTC(2023, 10, 14, 22, 13, 20))
+  })
+
+  test('is that of one moment, however long it takes to read it', async () => {
+    const { db } = await filled()
+    const before = await everything(db.querier())
+    const { id } = await db.transfers.export(directory)
+    await put(db, series('up', { job: 'a' }), [301 * 60_000, 2])
+    const upkept = db.upkeep.run()
+    const archive = await read(db, id)
+    await upkept
+    expect(db.blocks.infos().length).toBeGreaterThan(0)
+    const other = await openStore(new MemoryDisk())
+    await take(other.db, archive)
+    expect(await everything(other.db.querier())).toEqual(before)
+  })
+
+  test('lets go of everything when it is closed, and when it cannot be opened', async () => {
+    const disk = new MemoryDisk()
+    const { db } = await filled(disk)
+    const { id } = await db.transfers.export(directory)
+    await db.transfers.closeExport(id)
+    const stop = new AbortController()
+    stop.abort(new Error('given up'))
+    await expect(db.transfers.export(directory, stop.signal)).rejects.toThrow('given up')
+    expect(db.transfers.jobs()).toEqual([])
+    await db.upkeep.run()
+    expect(db.blocks.infos().length).toBeGreaterThan(0)
+    const ulid = db.blocks.infos()[0]!.ulid
+    expect(await db.blocks.remove(ulid)).toBe(true)
+    expect(await disk.list(ulid)).toEqual([])
+  })
+})
+
+describe('text', () => {
+  test('has the samples of a range, the end closed', async () => {
+    const { db } = await filled()
+    const matchers = [[matcher('__name__', '=', 'up')]]
+    const { id, fileName, type } = db.transfers.exportText(matchers, { minT: 17, maxT: 60_017 })
+    expect({ fileName, type }).toEqual({
+      fileName: 'brazier-20231114T221320Z.txt',
+      type: 'application/openmetrics-text; version=1.0.0; charset=utf-8',
+    })
+    expect(db.transfers.jobs()).toMatchObject([{ name: fileName, total: null }])
+    const text = await (await read(db, id)).text()
+    expect(text).toBe('up{job="a"} 1 0.017\nup{job="a"} 1 60.017\n# EOF\n')
+    expect(db.transfers.jobs()).toEqual([])
+  })
+
+  test('comes back as the same floats, without stale markers', async () => {
+    const { db } = await filled()
+    const { id } = db.transfers.exportText([], always)
+    const bytes = await read(db, id)
+    const other = await openStore(new MemoryDisk())
+    await other.db.transfers.import({ kind: 'text', name: 'samples.txt', bytes })
+    const wanted = Object.entries(await everything(db.querier())).map(([name, samples]) => {
+      return [name, samples.replaceAll(/ ?\d+:stale/g, '')]
+    })
+    expect(await everything(other.db.querier())).toEqual(Object.fromEntries(wanted))
+  })
+
+  test('lets go of the store when it is closed', async () => {
+    const { db } = await filled()
+    const { id } = db.transfers.exportText([], always)
+    await db.transfers.readExport(id)
+    await db.transfers.closeExport(id)
+    await db.upkeep.run()
+    expect(db.blocks.infos().length).toBeGreaterThan(0)
   })
 })
 

@@ -1,34 +1,21 @@
-import type { Disk } from '../../disk/disk.ts'
-import type { ArchiveFormat, BlockJob, ExportTicket } from '../../model/blocks.ts'
+import type { BlockJob, ExportTicket } from '../../model/blocks.ts'
 import type { Host } from '../../model/host.ts'
-import type { Block } from '../block/block.ts'
-import { exportBlocks } from './exporter.ts'
+import type { Outgoing } from './exporter.ts'
 
 /** After so long without a read the reader is taken for dead: a tab that was closed tells nobody. */
 const patienceMs = 60_000
 
-const types: Readonly<Record<ArchiveFormat, string>> = {
-  zip: 'application/zip',
-  'tar.gz': 'application/gzip',
-}
+/** Called once, when what an export is made of is not needed any more. */
+type Release = () => void | Promise<void>
 
-export interface NewExport {
-  readonly blocks: readonly Block[]
-  readonly format: ArchiveFormat
-  /** Called once, when the blocks' files are not needed any more. */
-  readonly release: () => void | Promise<void>
-}
-
-/** The archives that are being read piece by piece. */
+/** What is being read piece by piece. */
 export class Exports {
-  private readonly disk: Disk
   private readonly host: Host
   private readonly nextId: () => number
   private readonly running = new Map<number, Running>()
 
   /** @param nextId names jobs of all kinds */
-  constructor(disk: Disk, host: Host, nextId: () => number) {
-    this.disk = disk
+  constructor(host: Host, nextId: () => number) {
     this.host = host
     this.nextId = nextId
   }
@@ -39,18 +26,16 @@ export class Exports {
     })
   }
 
-  open({ blocks, format, release }: NewExport): ExportTicket {
+  open(outgoing: Outgoing, release: Release): ExportTicket {
     const id = this.nextId()
-    const name = fileName(blocks, format)
-    const total = blocks.reduce((sum, block) => sum + block.bytes, 0)
+    const { fileName, type, total } = outgoing
     const stop = new AbortController()
-    const progress = (done: number) => {
+    const bytes = outgoing.bytes(stop.signal, done => {
       running.done = done
-    }
-    const bytes = exportBlocks(this.disk, blocks, format, { signal: stop.signal, progress })
+    })
     const running: Running = {
       id,
-      name,
+      name: fileName,
       total,
       done: 0,
       reads: 0,
@@ -61,7 +46,7 @@ export class Exports {
     }
     this.running.set(id, running)
     this.wait(running)
-    return { id, fileName: name, type: types[format] }
+    return { id, fileName, type }
   }
 
   /** The next piece, at most 1 MiB, or null at the end, which also closes the export.
@@ -123,19 +108,13 @@ export class Exports {
 interface Running {
   readonly id: number
   readonly name: string
-  readonly total: number
+  readonly total: number | null
   done: number
   /** Under way. */
   reads: number
   readonly bytes: AsyncGenerator<Uint8Array>
   readonly stop: AbortController
-  readonly release: () => void | Promise<void>
+  readonly release: Release
   /** Stops the clock that runs while nobody reads. */
   forget: () => void
-}
-
-function fileName(blocks: readonly Block[], format: ArchiveFormat): string {
-  const [first] = blocks
-  const what = blocks.length === 1 && first ? first.meta.ulid : `${blocks.length}-blocks`
-  return `brazier-${what}.${format}`
 }

@@ -4,15 +4,18 @@ import { Roll } from '../../archive/limits.ts'
 import { Source } from '../../archive/source.ts'
 import type { ImportSource, SourceFile } from '../../model/blocks.ts'
 
-/** Bytes of an archive or of all files of a folder. */
+/** What has files in it. */
+export type FileSource = Exclude<ImportSource, { kind: 'text' }>
+
+/** Bytes of an archive, of a text, or of all files of a folder. */
 export function bytesOf(source: ImportSource): number {
-  if (source.kind === 'archive') return source.bytes.size
+  if (source.kind !== 'folder') return source.bytes.size
   return source.files.reduce((sum, file) => sum + file.bytes.size, 0)
 }
 
 /** The files of an archive or a folder alike, with paths that are safe and come once.
  *  @throws ImportError, or the signal's reason */
-export function filesOf(source: ImportSource, options: ReadOptions): AsyncIterable<ArchiveEntry> {
+export function filesOf(source: FileSource, options: ReadOptions): AsyncIterable<ArchiveEntry> {
   return source.kind === 'archive' ? readArchive(source.bytes, options) : readFolder(source.files, options)
 }
 

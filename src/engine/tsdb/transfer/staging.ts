@@ -1,32 +1,37 @@
 import { regroup } from '../../archive/pieces.ts'
 import type { ArchiveEntry } from '../../archive/archive.ts'
-import { stagingSuffix, type FileWriter, type Move } from '../../disk/disk.ts'
+import { stagingSuffix, type Move } from '../../disk/disk.ts'
 import { ImportError } from '../../model/errors.ts'
 import { openBlock, type BlockShelf } from '../block/block.ts'
 import { formatMeta, maxMetaBytes, parseMeta, type BlockMeta } from '../block/meta.ts'
-import type { BlockPath } from './blockpath.ts'
-
-/** Bytes that are written at once: a file in the browser wants few and large writes. */
-const writeBytes = 1024 * 1024
+import { folderAbove, snapshotOf, type BlockPath } from './blockpath.ts'
+import type { StagedFiles } from './stagedfiles.ts'
 
 /** Blocks on their way in. Each is written into a staging folder of its own, until all are published or discarded. */
 export class Staging {
   private readonly shelf: BlockShelf
+  private readonly files: StagedFiles
   private readonly existing: (ulid: string) => BlockMeta | null
   private readonly blocks = new Map<string, IncomingBlock>()
-  private writer: FileWriter | null = null
+  /** Data directories that have blocks or a log, by their folder in the source. */
+  private readonly directories = new Set<string>()
+  private readonly repeated = new Set<string>()
   private publishing = false
-  /** Of all staged files. */
-  private bytes = 0
 
-  constructor(shelf: BlockShelf, existing: (ulid: string) => BlockMeta | null) {
+  constructor(shelf: BlockShelf, files: StagedFiles, existing: (ulid: string) => BlockMeta | null) {
     this.shelf = shelf
+    this.files = files
     this.existing = existing
   }
 
-  /** Takes in a file of a block, or checks it when the store has that block already.
+  /** Takes in a file of a block, or checks it when the store has that block already. A snapshot within a data directory
+   *  repeats what that has: it is left out once the directory is known.
    *  @throws ImportError */
   async take(entry: ArchiveEntry, { ulid, folder, file }: BlockPath, signal?: AbortSignal): Promise<void> {
+    const above = folderAbove(folder)
+    const repeated = snapshotOf(above)
+    if (repeated !== null && this.directories.has(repeated)) return void this.repeated.add(above)
+    if (repeated === null) await this.noteDirectory(above)
     let bytes = entry.bytes
     const block = this.blocks.get(ulid) ?? (await this.admit(ulid, folder))
     if (block.folder !== folder) {
@@ -36,22 +41,73 @@ export class Staging {
     if (file === 'meta.json') bytes = once(await readMeta(block, entry.size, bytes))
     // Of a block that the store has, the metas are compared; nothing else is read.
     if (block.known) return
-    await this.write(`${staged(ulid)}/${file}`, bytes, signal)
-    this.bytes += entry.size
+    await this.files.write(`${staged(ulid)}/${file}`, bytes, signal)
+    block.bytes += entry.size
   }
 
-  /** Checks that the blocks are complete and reads them whole.
-   *  @param progress is told bytes read, and all bytes
-   *  @throws ImportError, CorruptionError with the path of a file in a staging folder */
-  async check(progress: (done: number, total: number) => void, signal?: AbortSignal): Promise<void> {
+  /** There is a data directory in this folder of the source: what has been taken in of its snapshots goes. */
+  async noteDirectory(directory: string): Promise<void> {
+    if (this.directories.has(directory)) return
+    this.directories.add(directory)
+    for (const { ulid, folder, known } of this.blocks.values()) {
+      const above = folderAbove(folder)
+      if (snapshotOf(above) !== directory) continue
+      this.repeated.add(above)
+      this.blocks.delete(ulid)
+      if (!known) await this.shelf.disk.removeFolder(staged(ulid))
+    }
+  }
+
+  /** Takes in a block that its caller writes, unless the store has it.
+   *  @param folder what it comes from in the source
+   *  @param write writes it into its staging folder and answers its meta
+   *  @throws ImportError, and what `write` throws */
+  async make(ulid: string, folder: string, write: () => Promise<BlockMeta>): Promise<void> {
+    const block = await this.admit(ulid, folder)
+    if (block.known) return
+    block.meta = await write()
+    if (block.meta.stats.numSamples > 0) {
+      block.bytes = (await openBlock(this.shelf, staged(ulid))).bytes
+    } else {
+      this.blocks.delete(ulid)
+      await this.shelf.disk.removeFolder(staged(ulid))
+    }
+  }
+
+  /** Takes in blocks that lie in their staging folders. */
+  async adopt(ulids: readonly string[]): Promise<void> {
+    const adopted = ulids.map(ulid => this.note(ulid, ulid, null))
+    for (const block of adopted) {
+      const { meta, bytes } = await openBlock(this.shelf, staged(block.ulid))
+      block.meta = meta
+      block.bytes = bytes
+    }
+  }
+
+  /** Metas of the blocks of a data directory. */
+  metasIn(directory: string): BlockMeta[] {
+    const inside = [...this.blocks.values()].filter(({ folder }) => folderAbove(folder) === directory)
+    return inside.flatMap(({ meta }) => meta ?? [])
+  }
+
+  /** Checks that the blocks have the files without which there is none.
+   *  @throws ImportError */
+  checkComplete(): void {
     for (const block of this.blocks.values()) checkComplete(block)
+  }
+
+  /** Reads the blocks whole.
+   *  @param progress is told bytes read, and all bytes
+   *  @throws CorruptionError with the path of a file in a staging folder */
+  async check(progress: (done: number, total: number) => void, signal?: AbortSignal): Promise<void> {
     let before = 0
+    const total = [...this.blocks.values()].reduce((sum, { bytes }) => sum + bytes, 0)
     // One after the other: the symbols of an opened block are in memory.
     for (const ulid of this.fresh) {
       const block = await openBlock(this.shelf, staged(ulid))
       signal?.throwIfAborted()
       const base = before
-      await block.verify(done => progress(base + done, this.bytes), signal)
+      await block.verify(done => progress(base + done, total), signal)
       before += block.bytes
     }
   }
@@ -64,22 +120,10 @@ export class Staging {
     await this.shelf.disk.publish(moves)
   }
 
-  /** Removes what was taken in. Answers whether nothing is left: a disk may refuse, and staging folders then go when
-   *  it is opened the next time. */
-  async discard(): Promise<boolean> {
+  /** Folders that may be there when the import fails. */
+  get folders(): string[] {
     // A disk that publishes one folder after the other may have come some way.
-    const folders = this.fresh.flatMap(ulid => (this.publishing ? [staged(ulid), ulid] : [staged(ulid)]))
-    const steps = [
-      () => this.writer?.abort(),
-      ...folders.map(folder => () => this.shelf.disk.removeFolder(folder)),
-    ]
-    let clean = true
-    for (const step of steps) {
-      await step()?.catch(() => {
-        clean = false
-      })
-    }
-    return clean
+    return this.fresh.flatMap(ulid => (this.publishing ? [staged(ulid), ulid] : [staged(ulid)]))
   }
 
   /** ULIDs of the blocks that are new to the store, sorted. */
@@ -90,6 +134,11 @@ export class Staging {
   /** ULIDs of those that it has, sorted. */
   get known(): string[] {
     return this.ulidsOf(({ known }) => known !== null)
+  }
+
+  /** Folders of snapshots that were left out, sorted. */
+  get snapshots(): string[] {
+    return [...this.repeated].sort()
   }
 
   get empty(): boolean {
@@ -106,19 +155,13 @@ export class Staging {
     if (!known && (await this.shelf.disk.list(ulid)).length > 0) {
       throw new ImportError(`${folder}: want no such block in the store, have one that could not be opened`)
     }
-    const block = { ulid, folder, known, files: new Set<string>() }
-    this.blocks.set(ulid, block)
-    return block
+    return this.note(ulid, folder, known)
   }
 
-  private async write(path: string, bytes: AsyncIterable<Uint8Array>, signal?: AbortSignal): Promise<void> {
-    this.writer = await this.shelf.disk.create(path)
-    for await (const piece of regroup(bytes, writeBytes)) {
-      await this.writer.write(piece)
-      signal?.throwIfAborted()
-    }
-    await this.writer.close()
-    this.writer = null
+  private note(ulid: string, folder: string, known: BlockMeta | null): IncomingBlock {
+    const block = { ulid, folder, known, meta: known, bytes: 0, files: new Set<string>() }
+    this.blocks.set(ulid, block)
+    return block
   }
 }
 
@@ -128,15 +171,20 @@ interface IncomingBlock {
   readonly folder: string
   /** What the store has under this name. */
   readonly known: BlockMeta | null
+  /** Once it has been read, or the block has been made. */
+  meta: BlockMeta | null
+  /** Of all files that are staged. */
+  bytes: number
   readonly files: Set<string>
 }
 
 /** The bytes of a meta.json that is that of its block, the one that the store has where it has one. */
 async function readMeta(
-  { ulid, folder, known }: IncomingBlock,
+  block: IncomingBlock,
   size: number,
   bytes: AsyncIterable<Uint8Array>,
 ): Promise<Uint8Array> {
+  const { ulid, folder, known } = block
   const path = `${folder}/meta.json`
   if (size > maxMetaBytes) throw new ImportError(`${path}: want at most ${maxMetaBytes} bytes, have ${size}`)
   let whole = new Uint8Array(0)
@@ -148,6 +196,7 @@ async function readMeta(
   if (known && !sameMeta(meta, known)) {
     throw new ImportError(`${path}: want what the store has under this name, have another block`)
   }
+  block.meta = meta
   return whole
 }
 

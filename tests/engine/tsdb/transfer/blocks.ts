@@ -2,13 +2,15 @@ import { writeArchive } from '../../../../src/engine/archive/archive.ts'
 import { MemoryDisk } from '../../../../src/engine/disk/memory.ts'
 import type { ArchiveFormat, ImportSource } from '../../../../src/engine/model/blocks.ts'
 import type { BlockMeta } from '../../../../src/engine/tsdb/block/meta.ts'
+import { isUlid } from '../../../../src/engine/tsdb/block/ulid.ts'
 import {
-  importBlocks,
+  importSource,
   type ImportProgress,
   type Imported,
 } from '../../../../src/engine/tsdb/transfer/importer.ts'
 import { openPins, type Pins } from '../../../../src/engine/tsdb/transfer/pins.ts'
 import type { Disk } from '../../../../src/engine/disk/disk.ts'
+import { FakeHost } from '../../../fakehost.ts'
 import { digests, entriesOf, type Files } from '../../archive/files.ts'
 import { made, shelfOf, type Made } from '../block/blockdisk.ts'
 
@@ -37,8 +39,11 @@ export function folderOf(files: Files): ImportSource {
   }
 }
 
+export const chunkRangeMs = 7_200_000
+
 /** A store of nothing but a disk and its pins. */
 export class Store {
+  readonly host = new FakeHost()
   readonly disk: Disk
   readonly pins: Pins
   readonly metas = new Map<string, BlockMeta>()
@@ -49,7 +54,8 @@ export class Store {
   }
 
   static async open(disk: Disk = new MemoryDisk()): Promise<Store> {
-    return new Store(disk, await openPins(disk, ulids))
+    const present = (await disk.list('')).filter(isUlid)
+    return new Store(disk, await openPins(disk, present))
   }
 
   take(
@@ -57,16 +63,17 @@ export class Store {
     progress: ImportProgress = () => undefined,
     signal?: AbortSignal,
   ): Promise<Imported> {
-    const { disk, pins, metas } = this
-    const target = { shelf: shelfOf(disk), pins, existing: (ulid: string) => metas.get(ulid) ?? null }
-    return importBlocks(target, source, progress, signal)
+    const { disk, host, pins, metas } = this
+    const existing = (ulid: string) => metas.get(ulid) ?? null
+    const target = { shelf: shelfOf(disk), host, pins, chunkRangeMs, existing }
+    return importSource(target, source, progress, signal)
   }
 }
 
 /** Everything in the published folders of blocks. */
 export async function published(disk: Disk): Promise<Record<string, string>> {
   const files: Record<string, Uint8Array> = {}
-  for (const ulid of ulids) await collect(disk, ulid, files)
+  for (const ulid of (await disk.list('')).filter(isUlid)) await collect(disk, ulid, files)
   return digests(files)
 }
 

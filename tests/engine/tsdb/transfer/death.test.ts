@@ -1,14 +1,27 @@
 import { beforeAll, describe, expect, test } from 'vitest'
+import type { ArchiveFormat, ImportSource } from '../../../../src/engine/model/blocks.ts'
 import type { Disk, FileWriter } from '../../../../src/engine/disk/disk.ts'
 import { MemoryDisk } from '../../../../src/engine/disk/memory.ts'
 import { openBlock } from '../../../../src/engine/tsdb/block/block.ts'
-import { digests, type Files } from '../../archive/files.ts'
 import { shelfOf } from '../block/blockdisk.ts'
 import { archiveOf, blockFiles, published, Store, ulids } from './blocks.ts'
+import { logFiles, samplesRecord, seriesRecord } from './logs.ts'
 
-let files: Files = {}
+/** A data directory with a block and logs, of which two more are made. */
+const sources: Partial<Record<ArchiveFormat, ImportSource>> = {}
+let whole: Record<string, string> = {}
+let names: string[] = []
 beforeAll(async () => {
-  files = { ...(await blockFiles(ulids[0])), ...(await blockFiles(ulids[1], 'down')) }
+  const files = {
+    ...(await blockFiles(ulids[0])),
+    ...(await logFiles('wal', [seriesRecord('a'), samplesRecord([1, 2_000_000, 1])])),
+    ...(await logFiles('wbl', [samplesRecord([1, 5, 1])])),
+  }
+  for (const format of ['zip', 'tar.gz'] as const) sources[format] = await archiveOf(files, format)
+  const store = await Store.open()
+  names = [...(await store.take(sources.zip!)).published]
+  whole = await published(store.disk)
+  expect(names).toHaveLength(3)
 })
 
 /** A disk whose operations pass through a hand that may let them fail before or after they took effect. */
@@ -66,7 +79,7 @@ async function importing(
   const store = await Store.open(handled(disk, hand))
   opened = true
   const error = await store
-    .take(await archiveOf(files, format), () => undefined, signal)
+    .take(sources[format]!, () => undefined, signal)
     .then(
       () => null,
       (error: unknown) => error,
@@ -100,20 +113,20 @@ describe.each(when)('at every operation of the disk, %s it took effect', moment 
       const after = disk.crash('process')
       const store = await Store.open(after)
       const left = await published(after)
-      const blocks = ulids.filter(ulid => Object.keys(left).some(path => path.startsWith(ulid)))
+      const blocks = names.filter(ulid => Object.keys(left).some(path => path.startsWith(ulid)))
       found.add(blocks.length)
-      expect(left).toEqual(blocks.length === 0 ? {} : digests(files))
+      expect(left).toEqual(blocks.length === 0 ? {} : whole)
       for (const ulid of blocks) {
         expect(store.pins.has(ulid)).toBe(true)
         await (await openBlock(shelfOf(after), ulid)).verify()
       }
       // What is left does not stand in the way of another try.
       if (blocks.length === 0) {
-        expect((await store.take(await archiveOf(files))).published).toEqual(ulids)
-        expect(await published(after)).toEqual(digests(files))
+        expect((await store.take(sources.zip!)).published).toEqual(names)
+        expect(await published(after)).toEqual(whole)
       }
     }
-    expect(found).toEqual(new Set(moment === 'after' ? [0, 2] : [0]))
+    expect(found).toEqual(new Set(moment === 'after' ? [0, 3] : [0]))
   })
 
   test('an import that fails once leaves nothing, and the error is that of the disk', async () => {
@@ -123,10 +136,10 @@ describe.each(when)('at every operation of the disk, %s it took effect', moment 
       const { error, store } = await importing(disk, i => (i === n ? failing(moment, dead) : {}))
       expect(error).toBe(dead)
       expect(await disk.list('')).toEqual((await disk.list('brazier')).length > 0 ? ['brazier'] : [])
-      expect(ulids.map(ulid => store.pins.has(ulid))).toEqual([false, false])
+      expect(names.map(ulid => store.pins.has(ulid))).toEqual([false, false, false])
       // A file of pins is all that may be there.
-      expect(disk.used).toBeLessThan(80)
-      expect((await (await Store.open(disk)).take(await archiveOf(files))).published).toEqual(ulids)
+      expect(disk.used).toBeLessThan(120)
+      expect((await (await Store.open(disk)).take(sources.zip!)).published).toEqual(names)
     }
   })
 })
@@ -145,7 +158,7 @@ test.each(['zip', 'tar.gz'] as const)(
       if (error === null) {
         // Publishing had begun: then it is done.
         late++
-        expect(await published(disk)).toEqual(digests(files))
+        expect(await published(disk)).toEqual(whole)
       } else {
         expect(error).toBe(reason)
         expect(disk.used).toBe(0)

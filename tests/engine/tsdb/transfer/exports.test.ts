@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, test } from 'vitest'
 import { stagingSuffix } from '../../../../src/engine/disk/disk.ts'
 import { MemoryDisk } from '../../../../src/engine/disk/memory.ts'
 import { openBlock, type Block } from '../../../../src/engine/tsdb/block/block.ts'
-import { exportBlocks } from '../../../../src/engine/tsdb/transfer/exporter.ts'
+import { blocksOut } from '../../../../src/engine/tsdb/transfer/exporter.ts'
 import { Exports } from '../../../../src/engine/tsdb/transfer/exports.ts'
 import { FakeHost } from '../../../fakehost.ts'
 import { digests, unpack, type Files } from '../../archive/files.ts'
@@ -27,17 +27,25 @@ async function blobOf(pieces: AsyncIterable<Uint8Array>): Promise<Blob> {
   return new Blob(kept)
 }
 
+function archive(
+  chosen: readonly Block[],
+  format: 'zip' | 'tar.gz',
+  signal = new AbortController().signal,
+): AsyncGenerator<Uint8Array> {
+  return blocksOut(disk, chosen, format).bytes(signal, () => undefined)
+}
+
 describe.each(['zip', 'tar.gz'] as const)('a %s of blocks', format => {
   test('has their files in order, byte for byte', async () => {
-    const found = await unpack(await blobOf(exportBlocks(disk, blocks, format)))
+    const found = await unpack(await blobOf(archive(blocks, format)))
     expect(digests(found)).toEqual(digests(files))
     const inside = ['meta.json', 'index', 'chunks/000001', 'tombstones']
     expect(Object.keys(found)).toEqual(ulids.flatMap(ulid => inside.map(path => `${ulid}/${path}`)))
   })
 
   test('is the same every time', async () => {
-    const once = await blobOf(exportBlocks(disk, blocks, format))
-    const twice = await blobOf(exportBlocks(disk, blocks, format))
+    const once = await blobOf(archive(blocks, format))
+    const twice = await blobOf(archive(blocks, format))
     expect(Buffer.from(await once.arrayBuffer()).equals(Buffer.from(await twice.arrayBuffer()))).toBe(true)
   })
 
@@ -50,7 +58,7 @@ describe.each(['zip', 'tar.gz'] as const)('a %s of blocks', format => {
     const mine = Object.fromEntries(Object.entries(files).filter(([path]) => path.startsWith(a)))
     for (const [path, bytes] of Object.entries(mine)) await writer(path, bytes)
     const staged = await openBlock(shelfOf(disk), a + stagingSuffix)
-    const found = await unpack(await blobOf(exportBlocks(disk, [staged], format)))
+    const found = await unpack(await blobOf(archive([staged], format)))
     expect(digests(found)).toEqual(digests(mine))
   })
 
@@ -58,20 +66,20 @@ describe.each(['zip', 'tar.gz'] as const)('a %s of blocks', format => {
     const stop = new AbortController()
     const reason = new Error('enough')
     stop.abort(reason)
-    await expect(blobOf(exportBlocks(disk, blocks, format, { signal: stop.signal }))).rejects.toBe(reason)
+    await expect(blobOf(archive(blocks, format, stop.signal))).rejects.toBe(reason)
   })
 })
 
 describe('exports by number', () => {
   let host = new FakeHost()
   let released = 0
-  let exports = new Exports(disk, host, () => 0)
+  let exports = new Exports(host, () => 0)
 
   beforeEach(() => {
     host = new FakeHost()
     released = 0
     let id = 6
-    exports = new Exports(disk, host, () => ++id)
+    exports = new Exports(host, () => ++id)
   })
 
   const count = () => {
@@ -79,7 +87,7 @@ describe('exports by number', () => {
   }
 
   function open(chosen = blocks, format: 'zip' | 'tar.gz' = 'zip') {
-    return exports.open({ blocks: chosen, format, release: count })
+    return exports.open(blocksOut(disk, chosen, format), count)
   }
 
   async function* piecesOf(id: number): AsyncGenerator<Uint8Array> {

@@ -52,7 +52,7 @@ describe('taken in as they are', () => {
     'blocks of %s',
     async (_, source) => {
       const store = await Store.open()
-      expect(await store.take(await source())).toEqual({ published: [a, b], known: [] })
+      expect(await store.take(await source())).toEqual({ published: [a, b], known: [], remarks: [] })
       expect(await published(store.disk)).toEqual(digests(two))
       expect(ulids.map(ulid => store.pins.has(ulid))).toEqual([true, true])
     },
@@ -72,13 +72,12 @@ describe('taken in as they are', () => {
       [`${a}/no-compact-mark.json`]: utf8('{}'),
       [`${a}/chunks/notes.txt`]: utf8('x'),
       [`${a}.tmp-for-creation/index`]: utf8('x'),
-      'wal/00000001': utf8('x'),
+      'chunk_snapshot.000003.0000032768/00000000': utf8('x'),
       index: utf8('x'),
       'web/meta.json': utf8('x'),
     }
     const store = await Store.open()
-    // The log is told, because it has samples that are in no block.
-    const taken = { published: [a], known: [], log: 'wal/00000001' }
+    const taken = { published: [a], known: [], remarks: [] }
     expect(await store.take(await archiveOf({ ...others, ...one }))).toEqual(taken)
     expect(await published(store.disk)).toEqual(digests(one))
     expect(await store.disk.list('')).toEqual([a, 'brazier'])
@@ -90,8 +89,8 @@ describe('blocks that the store has', () => {
     const store = await Store.open()
     await store.take(await archiveOf(one))
     store.metas.set(a, parseMeta(one[`${a}/meta.json`]!))
-    expect(await store.take(folderOf(two))).toEqual({ published: [b], known: [a] })
-    expect(await store.take(folderOf(one))).toEqual({ published: [], known: [a] })
+    expect(await store.take(folderOf(two))).toEqual({ published: [b], known: [a], remarks: [] })
+    expect(await store.take(folderOf(one))).toEqual({ published: [], known: [a], remarks: [] })
   })
 
   test('are not replaced by others of the same name', async () => {
@@ -119,13 +118,12 @@ describe('blocks that the store has', () => {
 describe('refused, and nothing is left', () => {
   const meta = `${a}/meta.json`
   const rows: [string, () => Files, string][] = [
-    ['nothing', () => ({}), 'want blocks, folders <ULID> with meta.json, index and chunks, have none'],
-    ['other files', () => ({ 'a.txt': utf8('x') }), 'and chunks, have none'],
     [
-      'a log alone',
-      () => ({ 'data/wal/00000003': utf8('x'), 'data/lock': utf8('') }),
-      'have only a log (data/wal/00000003), which is not imported yet',
+      'nothing',
+      () => ({}),
+      'want blocks, folders <ULID> with meta.json, index and chunks, or a log, have none',
     ],
+    ['other files', () => ({ 'a.txt': utf8('x') }), 'or a log, have none'],
     ['no meta.json', () => without(meta, two), `${a}: want a file meta.json, have none`],
     ['no index', () => without(`${b}/index`, two), `${b}: want a file index, have none`],
     ['no chunks', () => without(`${b}/chunks/000001`, two), `${b}/index: want `],
