@@ -11,7 +11,10 @@ import type {
   LabelQuery,
   NewTarget,
   Notice,
+  SeriesDeletion,
   SeriesQuery,
+  SnapshotInfo,
+  StorageStatus,
   TargetStatus,
 } from './api/service.ts'
 import { addTarget, removeTarget, setProxied } from './config/edit.ts'
@@ -25,8 +28,9 @@ import type { Host } from './model/host.ts'
 import type { Labels } from './model/labels.ts'
 import type { Querier } from './model/store.ts'
 import { QueryEngine } from './promql/engine.ts'
+import { parseMetricSelector } from './promql/metricselector.ts'
 import { ScrapeManager } from './scrape/manager.ts'
-import { openDb, type CommittedSamples, type Db } from './tsdb/db.ts'
+import { openDb, type CommittedSamples, type Db, type DbOptions } from './tsdb/db.ts'
 
 export interface EngineOptions {
   readonly host: Host
@@ -41,6 +45,7 @@ export interface EngineOptions {
   readonly sidecarUrl: string | null
   /** Text of a prometheus.yml that is in force instead of the one on the disk, and that nothing here changes. */
   readonly config?: string
+  readonly store?: DbOptions
 }
 
 const configPath = 'prometheus.yml'
@@ -53,7 +58,7 @@ const utf8 = { encode: new TextEncoder(), decode: new TextDecoder() }
 export async function openEngine(options: EngineOptions): Promise<Engine> {
   if (options.config !== undefined) parseConfig(options.config)
   const metrics = new Registry()
-  const db = await openDb(options.disk, options.host, metrics)
+  const db = await openDb(options.disk, options.host, metrics, options.store)
   return new Engine(options, metrics, db, options.config ?? (await storedConfig(options.disk)))
 }
 
@@ -145,8 +150,12 @@ export class Engine implements EngineService {
     return this.db.transfers.import(source, signal)
   }
 
-  openExport(request: ExportRequest, signal?: AbortSignal): Promise<ExportTicket> {
-    return this.db.transfers.export(request, signal)
+  async openExport(request: ExportRequest, signal?: AbortSignal): Promise<ExportTicket> {
+    const { transfers } = this.db
+    if (request.kind !== 'text') return transfers.export(request, signal)
+    const { match, minT, maxT } = request
+    // In a request the end is open, as in a block.
+    return transfers.exportText(match.map(parseMetricSelector), { minT, maxT: maxT - 1 })
   }
 
   readExport(id: number): Promise<Uint8Array | null> {
@@ -164,6 +173,36 @@ export class Engine implements EngineService {
   async pinBlock(ulid: string, pinned: boolean): Promise<void> {
     if (!this.db.blocks.metaOf(ulid)) throw new Error(`want a block of the store, have ${ulid}`)
     await this.db.blocks.pins.set([ulid], pinned)
+  }
+
+  storage(): Promise<StorageStatus> {
+    return this.db.storage()
+  }
+
+  setBudget(bytes: number | null): Promise<void> {
+    return this.db.budget.set(bytes)
+  }
+
+  async compact(): Promise<void> {
+    const { upkeep } = this.db
+    await upkeep.run()
+    if (upkeep.failure) throw upkeep.failure
+  }
+
+  async deleteSeries({ match, minT, maxT }: SeriesDeletion): Promise<void> {
+    await this.db.admin.deleteSeries(match.map(parseMetricSelector), { minT, maxT })
+  }
+
+  cleanTombstones(): Promise<void> {
+    return this.db.admin.cleanTombstones()
+  }
+
+  snapshot({ skipHead = false }: { readonly skipHead?: boolean } = {}): Promise<SnapshotInfo> {
+    return this.db.admin.snapshot(skipHead)
+  }
+
+  deleteSnapshot(name: string): Promise<void> {
+    return this.db.admin.snapshots.remove(name)
   }
 
   async status(): Promise<EngineStatus> {

@@ -12,6 +12,8 @@ export const scriptHost: Host = {
   yield: () => new Promise(resolve => setTimeout(resolve)),
   fetch: url => Promise.reject(new TypeError(`no network for ${url}`)),
   random: () => 0.5,
+  // No script writes so much.
+  capacity: async () => 10 * 1024 ** 3,
   // What matters to a script is in its answers.
   log: () => undefined,
 }

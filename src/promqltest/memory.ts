@@ -115,5 +115,5 @@ function columnsOf(samples: readonly StoredSample[]): Columns {
     v[i] = sample.v
     if (stale && sample.stale) stale[i] = 1
   })
-  return { count: samples.length, t, v, stale }
+  return { count: samples.length, t, v, stale, histograms: null }
 }

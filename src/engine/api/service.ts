@@ -7,6 +7,7 @@ import type {
   ImportSource,
 } from '../model/blocks.ts'
 import type { Labels } from '../model/labels.ts'
+import type { SeriesDeletion, SnapshotInfo, StorageStatus } from '../model/storage.ts'
 import type { Diagnosis, NewTarget, TargetStatus } from '../model/target.ts'
 
 /** What the engine offers to its clients: the page over comlink, the HTTP API, the tests. Arguments and answers
@@ -43,6 +44,20 @@ export interface EngineService {
   deleteBlock(ulid: string): Promise<void>
   pinBlock(ulid: string, pinned: boolean): Promise<void>
 
+  storage(): Promise<StorageStatus>
+  /** How many bytes the store may use; null leaves it to the host again. */
+  setBudget(bytes: number | null): Promise<void>
+  /** Makes blocks of what the head can spare, merges blocks and lets old ones go, without waiting for the minute. */
+  compact(): Promise<void>
+  /** Hides samples from all queries; their bytes go when their blocks are rewritten.
+   *  @throws QueryError where a selector is none */
+  deleteSeries(deletion: SeriesDeletion): Promise<void>
+  /** Rewrites every block of which something was deleted. */
+  cleanTombstones(): Promise<void>
+  /** Puts the blocks aside under a new name; and, unless `skipHead`, the head as a block of its own. */
+  snapshot(options?: { readonly skipHead?: boolean }): Promise<SnapshotInfo>
+  deleteSnapshot(name: string): Promise<void>
+
   status(): Promise<EngineStatus>
   /** The engine's own metrics in text format 0.0.4. */
   metrics(): Promise<string>
@@ -64,6 +79,7 @@ export interface SeriesQuery extends LabelQuery {
 }
 
 export type * from '../model/blocks.ts'
+export type * from '../model/storage.ts'
 export type { Diagnosis, NewTarget, TargetStatus } from '../model/target.ts'
 
 export interface EngineStatus {

@@ -91,7 +91,13 @@ async function eachSeries(
   }
 }
 
-const live: Columns = { count: 0, t: new Float64Array(0), v: new Float64Array(0), stale: null }
+const live: Columns = {
+  count: 0,
+  t: new Float64Array(0),
+  v: new Float64Array(0),
+  stale: null,
+  histograms: null,
+}
 
 /** Ranges pass over stale markers. The columns are shared by all queries, and lent until the next call. */
 function withoutMarkers(samples: Columns): Columns {

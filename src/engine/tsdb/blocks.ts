@@ -1,4 +1,4 @@
-import type { Disk } from '../disk/disk.ts'
+import { stagingSuffix, type Disk } from '../disk/disk.ts'
 import type { Registry } from '../metrics/registry.ts'
 import type { BlockInfo, BrokenBlock } from '../model/blocks.ts'
 import { openBlock, type Block, type BlockShelf } from './block/block.ts'
@@ -55,6 +55,17 @@ export class Blocks {
     }
   }
 
+  /** Publishes blocks that have been written into their staging folders, all in one step where the disk can do that, and
+   *  opens them. Of one that turned out to be empty nothing is left.
+   *  @throws what the disk throws */
+  async publish(written: readonly { readonly ulid: string; readonly empty: boolean }[]): Promise<void> {
+    const { disk } = this.shelf
+    const moves = written.filter(({ empty }) => !empty).map(({ ulid }) => ({ from: staging(ulid), to: ulid }))
+    for (const { ulid } of written.filter(({ empty }) => empty)) await disk.removeFolder(staging(ulid))
+    if (moves.length > 0) await disk.publish(moves)
+    for (const { to } of moves) await this.open(to)
+  }
+
   /** By time, then ULID. */
   infos(): BlockInfo[] {
     return this.all().map(({ block }) => infoOf(block, this.pins.has(block.meta.ulid)))
@@ -95,6 +106,10 @@ export class Blocks {
   private all(): Held[] {
     return [...this.held.values()].sort((a, b) => byTime(a.block.meta, b.block.meta))
   }
+}
+
+function staging(ulid: string): string {
+  return `${ulid}${stagingSuffix}`
 }
 
 function byTime(a: BlockMeta, b: BlockMeta): number {

@@ -1,33 +1,56 @@
 import { DiskFullError, type Disk } from '../disk/disk.ts'
 import type { Registry } from '../metrics/registry.ts'
+import type { SeriesExemplars } from '../model/exemplar.ts'
 import type { Host } from '../model/host.ts'
-import type { Labels } from '../model/labels.ts'
-import type { Appender, Querier, SeriesRef, TimeRange } from '../model/store.ts'
-import { openBlocks, type Blocks } from './blocks.ts'
+import type { Matcher } from '../model/matcher.ts'
+import type { Metadata } from '../model/metadata.ts'
+import type { StorageStatus } from '../model/storage.ts'
+import type { Appender, Querier, TimeRange } from '../model/store.ts'
+import { Admin } from './admin.ts'
+import type { Blocks } from './blocks.ts'
+import { openBudget, type Budget } from './budget.ts'
+import { isLate } from './compact/meta.ts'
 import { ranges } from './compact/plan.ts'
-import { readCut } from './lastcut.ts'
 import { HeadAppender, type CommitSteps, type CommittedSamples } from './head/appender.ts'
-import { Head } from './head/head.ts'
 import { MergedQuerier } from './merge.ts'
+import { damagesOf, openStore, type OpenedStore } from './opening.ts'
 import { HeadQuerier } from './querier.ts'
 import { Readers } from './readers.ts'
 import { Transfers } from './transfers.ts'
 import { Upkeep } from './upkeep.ts'
-import type { RecordVisitor } from './wal/records.ts'
-import { openWal, type Wal } from './wal/wal.ts'
+import type { Wal } from './wal/wal.ts'
 
 export type { CommittedSamples }
 
 export interface DbOptions {
-  /** Size of the log's segments; a multiple of 32 KiB. */
+  /** Size of the logs' segments and of the files of `chunks_head`; a multiple of 32 KiB. */
   readonly segmentBytes?: number
   /** Length of the time ranges at whose borders chunks end, and of the blocks that are cut from the head, as
    *  upstream's `MinBlockDuration`: two hours. */
   readonly chunkRangeMs?: number
+  /** How much older than the newest sample of the head one may be that is older than others of its series; 0, as
+   *  upstream, takes none (`out_of_order_time_window`). */
+  readonly outOfOrderWindowMs?: number
+  /** How many exemplars are kept; 100,000, as upstream. */
+  readonly maxExemplars?: number
   /** How much older than the newest block others may be; 15 days, as upstream. Null keeps all. */
   readonly retentionMs?: number | null
-  /** Bytes of blocks and log together, beyond which the oldest blocks go. No limit by default. */
+  /** Bytes of blocks, logs and head together, beyond which the oldest blocks go. Null, the default, leaves it to
+   *  `maxPercentage`. */
   readonly maxBytes?: number | null
+  /** The same in percent of the budget: 100. Null is no limit. */
+  readonly maxPercentage?: number | null
+}
+
+// Files are smaller than upstream's 128 MiB: in the browser a segment is a database, and the oldest one goes as a whole.
+const defaults: Required<DbOptions> = {
+  segmentBytes: 16 * 1024 * 1024,
+  chunkRangeMs: 2 * 3600 * 1000,
+  outOfOrderWindowMs: 0,
+  maxExemplars: 100_000,
+  retentionMs: 15 * 24 * 3600 * 1000,
+  maxBytes: null,
+  maxPercentage: 100,
 }
 
 export interface DbStats {
@@ -53,13 +76,7 @@ export interface DbNotice {
   readonly detail: string
 }
 
-const walFolder = 'wal'
-// Smaller than upstream's 128 MiB: in the browser a segment is a database, and the oldest one goes as a whole.
-const defaultSegmentBytes = 16 * 1024 * 1024
-const defaultChunkRangeMs = 2 * 3600 * 1000
-const defaultRetentionMs = 15 * 24 * 3600 * 1000
-
-/** Opens the store: replays its log, repairs it if need be, and is ready to append and to answer.
+/** Opens the store: replays its logs, repairs them if need be, and is ready to append and to answer.
  *  @throws what the disk throws */
 export async function openDb(
   disk: Disk,
@@ -68,95 +85,105 @@ export async function openDb(
   options: DbOptions = {},
 ): Promise<Db> {
   const start = host.monotonic()
-  const { chunkRangeMs = defaultChunkRangeMs, retentionMs = defaultRetentionMs, maxBytes = null } = options
-  const blocks = await openBlocks(disk, metrics)
-  const head = new Head(host, metrics, chunkRangeMs, await headStart(disk, blocks))
-  const replay = new Replay(head, metrics)
-  const segmentBytes = options.segmentBytes ?? defaultSegmentBytes
-  const wal = await openWal({ disk, host, metrics, folder: walFolder, segmentBytes }, replay)
-  head.restored()
+  const chosen = { ...defaults, ...options }
+  const budget = await openBudget(disk, host)
+  const opened = await openStore({ disk, host, metrics, ...chosen })
   metrics
     .gauge('prometheus_tsdb_data_replay_duration_seconds', 'Time taken to replay the data on disk.')
     .set((host.monotonic() - start) / 1000)
-  for (const damage of wal.damages) host.log('warn', 'WAL repaired', { damage })
-  if (replay.skippedRecords > 0) {
-    host.log('warn', 'WAL records of kinds that are not kept were skipped', {
-      records: replay.skippedRecords,
-    })
-  }
-  for (const { ulid, error } of blocks.broken()) host.log('error', 'block cannot be opened', { ulid, error })
+  tell(host, opened)
   const readers = new Readers()
+  const { chunkRangeMs, retentionMs } = chosen
   const upkeep = new Upkeep({
-    ...{ host, metrics, head, wal, blocks, readers, retentionMs, maxBytes },
+    ...{ host, metrics, readers, budget, ...opened, ...chosen },
     ranges: ranges({ minBlockMs: chunkRangeMs, retentionMs }),
-    keepLog: replay.skippedRecords > 0,
+    keepLog: opened.unknownRecords > 0,
   })
   upkeep.start()
-  return new Db({ host, head, wal, blocks, readers, upkeep })
+  return new Db({ ...opened, host, readers, budget, upkeep, retentionMs })
 }
 
-/** Where the head begins: what is older is in blocks. A block that was lost in a power cut is still in the log. */
-async function headStart(disk: Disk, blocks: Blocks): Promise<number> {
-  const cut = await readCut(disk)
-  if (!cut) return -Infinity
-  return blocks.broken().some(({ ulid }) => ulid === cut.block) ? cut.before : cut.t
+function tell(host: Host, opened: OpenedStore): void {
+  for (const damage of damagesOf(opened)) host.log('warn', 'WAL repaired', { damage })
+  for (const { ulid, error } of opened.blocks.broken())
+    host.log('error', 'block cannot be opened', { ulid, error })
+  const records = opened.unknownRecords
+  if (records > 0) host.log('warn', 'WAL records of unknown types were skipped', { records })
 }
 
-interface DbParts {
+interface DbParts extends OpenedStore {
   readonly host: Host
-  readonly head: Head
-  readonly wal: Wal
-  readonly blocks: Blocks
   readonly readers: Readers
+  readonly budget: Budget
   readonly upkeep: Upkeep
+  readonly retentionMs: number | null
 }
 
-/** The time series database: the head with the log that makes it durable, and the blocks. */
+/** The time series database: the head with the logs that make it durable, and the blocks. */
 export class Db {
   readonly blocks: Blocks
   /** Blocks in and out. */
   readonly transfers: Transfers
   /** Cuts blocks from the head, merges them and lets old ones go, by itself. */
   readonly upkeep: Upkeep
-  private readonly host: Host
-  private readonly head: Head
-  private readonly wal: Wal
-  private readonly readers: Readers
+  /** Deletes samples and takes snapshots. */
+  readonly admin: Admin
+  readonly budget: Budget
+  private readonly parts: DbParts
   private readonly steps: CommitSteps
   private readonly listeners = new Set<(batch: CommittedSamples) => void>()
   private diskNotice: DbNotice | null = null
   private closed = false
 
-  constructor({ host, head, wal, blocks, readers, upkeep }: DbParts) {
+  constructor(parts: DbParts) {
+    const { host, blocks, upkeep, head, wal, wbl, headChunks } = parts
+    this.parts = parts
     this.blocks = blocks
-    this.readers = readers
     this.upkeep = upkeep
+    this.budget = parts.budget
+    this.admin = new Admin({
+      ...{ host, blocks, head, wal, upkeep },
+      headQuerier: () => new MergedQuerier(this.headSources()),
+      headSpan: () => this.headSpan(),
+    })
     this.transfers = new Transfers({
-      host,
-      blocks,
-      chunkRangeMs: head.chunkRangeMs,
+      ...{ host, blocks, chunkRangeMs: head.chunkRangeMs },
       querier: () => this.querier(),
       span: () => this.span(),
+      headQuerier: () => new MergedQuerier(this.headSources()),
+      headSpan: () => this.headSpan(),
+      growing: {
+        wal: { cut: () => cutLog(wal) },
+        wbl: { cut: () => cutLog(wbl) },
+        chunks: { cut: () => headChunks.cutFile() },
+      },
+      keepGrowing: () => upkeep.hold(),
     })
-    this.host = host
-    this.head = head
-    this.wal = wal
     this.steps = {
-      log: records => this.log(records),
+      log: records => this.log(wal, records),
+      logOutOfOrder: records => this.log(wbl, records),
       applied: batch => this.announce(batch),
     }
   }
 
   appender(): Appender {
-    return new HeadAppender(this.head, this.steps)
+    return new HeadAppender(this.parts.head, this.steps)
   }
 
-  /** Of blocks and head together. Where two have a sample at the same time, the block's counts. Until it is closed
-   *  the blocks that are there now stay on the disk, and what becomes a block meanwhile stays in the head. */
+  /** Of blocks and head together. Where two have a sample at the same time, one that came in order counts, and that of a
+   *  block before the head's. Until it is closed the blocks that are there now stay on the disk, and what becomes a block
+   *  meanwhile stays in the head. */
   querier(): Querier {
     const { blocks, release } = this.blocks.holdAll()
-    const leave = this.readers.enter()
-    const sources = [...blocks.map(block => block.querier()), new HeadQuerier(this.head)]
+    const leave = this.parts.readers.enter()
+    const [late, inOrder] = partition(blocks, ({ meta }) => isLate(meta))
+    const [head, ...lateHead] = this.headSources()
+    const sources = [
+      ...inOrder.map(block => block.querier()),
+      ...(head ? [head] : []),
+      ...late.map(block => block.querier()),
+      ...lateHead,
+    ]
     return new MergedQuerier(sources, () => {
       leave()
       release()
@@ -175,14 +202,44 @@ export class Db {
     )
   }
 
+  /** The exemplars in the range of the series that one of the selectors matches, in label order. */
+  exemplars(selectors: readonly (readonly Matcher[])[], range: TimeRange): SeriesExemplars[] {
+    return this.parts.exemplars.select(selectors, range)
+  }
+
+  /** What is said of the metrics of the head, by name. */
+  metadata(): ReadonlyMap<string, readonly Metadata[]> {
+    return this.parts.head.metadataByMetric()
+  }
+
   stats(): DbStats {
-    const { seriesCount, chunkCount, minT, maxT } = this.head
-    const times = seriesCount > 0 ? { minT, maxT } : { minT: null, maxT: null }
-    return { head: { series: seriesCount, chunks: chunkCount, ...times }, wal: this.wal.stats() }
+    const { head, wal } = this.parts
+    const { seriesCount, chunkCount, minT, maxT } = head
+    const times = seriesCount > 0 && minT <= maxT ? { minT, maxT } : { minT: null, maxT: null }
+    const corruptions = damagesOf(this.parts).length
+    return {
+      head: { series: seriesCount, chunks: chunkCount, ...times },
+      wal: { ...wal.stats(), corruptions },
+    }
+  }
+
+  async storage(): Promise<StorageStatus> {
+    const { wal, wbl, headChunks, budget, upkeep, retentionMs } = this.parts
+    return {
+      budget: budget.bytes,
+      budgetIsOwn: budget.own !== null,
+      blocks: this.blocks.infos().reduce((sum, { bytes }) => sum + bytes, 0),
+      wal: wal.stats().bytes,
+      wbl: wbl.stats().bytes,
+      headChunks: headChunks.stats().bytes,
+      retentionMs,
+      snapshots: await this.admin.snapshots.list(),
+      busy: upkeep.busy,
+    }
   }
 
   notices(): DbNotice[] {
-    const { damages } = this.wal
+    const damages = damagesOf(this.parts)
     const { blocks } = this
     const { damage } = blocks.pins
     const { failure } = this.upkeep
@@ -203,8 +260,9 @@ export class Db {
 
   /** Resolves once everything committed so far survives a power cut.
    *  @throws what the disk throws */
-  sync(): Promise<void> {
-    return this.wal.sync()
+  async sync(): Promise<void> {
+    await this.parts.wal.sync()
+    await this.parts.wbl.sync()
   }
 
   /** Waits for commits that are under way and makes everything durable. No commit succeeds after that. */
@@ -212,26 +270,41 @@ export class Db {
     this.closed = true
     await Promise.all([this.transfers.stop(), this.upkeep.stop()])
     try {
-      await this.wal.sync()
+      await this.sync()
+      await this.parts.headChunks.sync()
     } catch (error) {
       // Counted by the log. What was acknowledged is there; only a power cut could still take of it.
-      this.host.log('warn', 'the log could not be synced', { error: String(error) })
+      this.parts.host.log('warn', 'the log could not be synced', { error: String(error) })
     }
   }
 
+  /** What is in no block yet; of samples at one time those that came in order count. */
+  private headSources(): Querier[] {
+    const { head, outOfOrder } = this.parts
+    const inOrder = new HeadQuerier(head)
+    return outOfOrder.empty ? [inOrder] : [inOrder, outOfOrder.querier(head)]
+  }
+
+  private headSpan(): TimeRange | null {
+    const { head, outOfOrder } = this.parts
+    const minT = Math.min(head.minT, outOfOrder.minT)
+    const maxT = Math.max(head.maxT, outOfOrder.maxT)
+    return minT <= maxT ? { minT, maxT } : null
+  }
+
   private span(): TimeRange | null {
-    const { minT, maxT } = this.head
+    const head = this.headSpan()
     const blocks = this.blocks.infos()
     // A block covers [minT, maxT).
-    const first = Math.min(minT, ...blocks.map(block => block.minT))
-    const last = Math.max(maxT, ...blocks.map(block => block.maxT - 1))
+    const first = Math.min(head?.minT ?? Infinity, ...blocks.map(block => block.minT))
+    const last = Math.max(head?.maxT ?? -Infinity, ...blocks.map(block => block.maxT - 1))
     return first <= last ? { minT: first, maxT: last } : null
   }
 
-  private async log(records: readonly Uint8Array[]): Promise<void> {
+  private async log(wal: Wal, records: readonly Uint8Array[]): Promise<void> {
     if (this.closed) throw new Error('the store is closed')
     try {
-      await this.wal.log(records)
+      await wal.log(records)
       this.diskNotice = null
     } catch (error) {
       const kind = error instanceof DiskFullError ? 'disk-full' : 'disk-error'
@@ -246,38 +319,16 @@ export class Db {
         listener(batch)
       } catch (error) {
         // The commit stands, whatever becomes of those who hear of it.
-        this.host.log('error', 'a listener failed', { error: String(error) })
+        this.parts.host.log('error', 'a listener failed', { error: String(error) })
       }
     }
   }
 }
 
-/** Fills the head from the log by the rule by which commits are applied: a sample counts if it is later than the
- *  series' last. The log also holds samples that were refused then. */
-class Replay implements RecordVisitor {
-  skippedRecords = 0
-  private readonly head: Head
-  private readonly unknownRefs: (kind: string) => void
+function partition<T>(all: readonly T[], test: (one: T) => boolean): [T[], T[]] {
+  return [all.filter(test), all.filter(one => !test(one))]
+}
 
-  constructor(head: Head, metrics: Registry) {
-    this.head = head
-    const unknown = metrics.counter(
-      'prometheus_tsdb_wal_replay_unknown_refs_total',
-      'Total number of unknown series references encountered during WAL replay.',
-      ['type'],
-    )
-    this.unknownRefs = kind => unknown.with(kind).inc()
-  }
-
-  series(ref: SeriesRef, labels: Labels): void {
-    this.head.restoreSeries(ref, labels)
-  }
-
-  sample(ref: SeriesRef, t: number, high: number, low: number): void {
-    if (!this.head.restoreSample(ref, t, high, low)) this.unknownRefs('samples')
-  }
-
-  skipped(): void {
-    this.skippedRecords++
-  }
+async function cutLog(log: Wal): Promise<void> {
+  await log.cut()
 }

@@ -1,38 +1,31 @@
-import { DiskFullError, stagingSuffix } from '../disk/disk.ts'
+import { DiskFullError } from '../disk/disk.ts'
 import type { Registry } from '../metrics/registry.ts'
-import type { Host } from '../model/host.ts'
 import type { Block } from './block/block.ts'
 import type { BlockMeta } from './block/meta.ts'
 import { newUlid } from './block/ulid.ts'
-import { writeBlock } from './block/writer.ts'
-import type { Blocks } from './blocks.ts'
+import type { Budget } from './budget.ts'
 import { compact } from './compact/compactor.ts'
 import { markFailed } from './compact/meta.ts'
 import { CompactionMetrics } from './compact/metrics.ts'
 import { plan } from './compact/plan.ts'
 import { outdated } from './compact/retention.ts'
-import { writeCut } from './lastcut.ts'
-import type { Head } from './head/head.ts'
-import type { Readers } from './readers.ts'
-import type { Wal } from './wal/wal.ts'
+import { HeadKeeper, type HeadParts } from './headkeep.ts'
 
 /** How often it is looked whether there is something to do, as upstream does. */
 const everyMs = 60_000
 
-export interface UpkeepOptions {
-  readonly host: Host
+export interface UpkeepOptions extends HeadParts {
   readonly metrics: Registry
-  readonly head: Head
-  readonly wal: Wal
-  readonly blocks: Blocks
-  readonly readers: Readers
+  readonly budget: Budget
   /** Lengths of the ranges that blocks are merged into, ascending; the first is the head's. */
   readonly ranges: readonly number[]
   /** Blocks go whose samples are older than the newest block's by so much; null keeps them. */
   readonly retentionMs: number | null
-  /** Of blocks and log together; beyond it the oldest blocks go; null is no limit. */
+  /** Of blocks, logs and head together; beyond it the oldest blocks go; null is no limit. */
   readonly maxBytes: number | null
-  /** Whether the log has samples of kinds that the head does not keep: nothing of such a log is dropped. */
+  /** The same in percent of the budget, when `maxBytes` is null. */
+  readonly maxPercentage: number | null
+  /** Whether the log has records of types that nobody knows: nothing of such a log is dropped. */
   readonly keepLog: boolean
 }
 
@@ -42,18 +35,24 @@ export interface UpkeepOptions {
 export class Upkeep {
   /** Why the last round did not get to its end; null when it did. */
   failure: Error | null = null
+  /** What is under way, or waits for its turn. */
+  private waiting = 0
   private readonly options: UpkeepOptions
   private readonly metrics: CompactionMetrics
+  private readonly keeper: HeadKeeper
   private readonly stopping = new AbortController()
-  private running: Promise<void> = Promise.resolve()
-  private readonly stopped: Promise<void>
+  private last: Promise<unknown> = Promise.resolve()
   private cancel: () => void = () => undefined
 
   constructor(options: UpkeepOptions) {
     this.options = options
-    const { signal } = this.stopping
-    this.stopped = new Promise(resolve => signal.addEventListener('abort', () => resolve(), { once: true }))
     this.metrics = new CompactionMetrics(options.metrics)
+    this.keeper = new HeadKeeper(options, this.metrics, options.keepLog)
+  }
+
+  /** Whether the store is being rewritten. */
+  get busy(): boolean {
+    return this.waiting > 0
   }
 
   start(): void {
@@ -63,17 +62,46 @@ export class Upkeep {
     })
   }
 
-  /** One round, after those that were asked for before. */
+  /** One round, after what was asked for before. */
   run(): Promise<void> {
-    this.running = this.running.then(() => this.round())
-    return this.running
+    return this.inTurn(() => this.round())
+  }
+
+  /** Does something while nothing is compacted, merged or let go.
+   *  @throws what `work` throws, and Error once the store is closing: the signal tells */
+  exclusive<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    const { signal } = this.stopping
+    return this.inTurn(() => {
+      signal.throwIfAborted()
+      return work(signal)
+    })
+  }
+
+  /** The same until the function that it answers is called. */
+  hold(): Promise<() => void> {
+    return new Promise((resolve, reject) => {
+      const held = () => new Promise<void>(release => resolve(release))
+      this.exclusive(held).catch(reject)
+    })
+  }
+
+  /** Makes blocks of what came out of order; within `exclusive`. */
+  blocksOfLate(signal: AbortSignal): Promise<void> {
+    return this.keeper.blocksOfLate(signal)
   }
 
   /** Gives up what is under way: nothing of it is left. */
   async stop(): Promise<void> {
     this.stopping.abort(new Error('the store is closing'))
     this.cancel()
-    await this.running
+    await this.last
+  }
+
+  private inTurn<T>(work: () => Promise<T>): Promise<T> {
+    this.waiting++
+    const mine = this.last.then(work).finally(() => this.waiting--)
+    this.last = mine.catch(() => undefined)
+    return mine
   }
 
   private async round(): Promise<void> {
@@ -81,7 +109,8 @@ export class Upkeep {
     const { signal } = this.stopping
     this.metrics.triggered.inc()
     try {
-      await this.shortenHead()
+      if (!signal.aborted) await this.keeper.saveChunks()
+      await this.keeper.shorten(signal)
       while (!signal.aborted && (await this.mergeBlocks()));
       if (!signal.aborted) await this.dropOld()
       this.failure = null
@@ -93,40 +122,6 @@ export class Upkeep {
     }
   }
 
-  /** The log keeps the samples of the last block, should that turn out to be lost after a power cut. */
-  private async shortenHead(): Promise<void> {
-    const { head, wal, keepLog } = this.options
-    const { signal } = this.stopping
-    let before: number | null = null
-    while (!signal.aborted && head.compactable()) before = await this.cutHead()
-    if (before === null || keepLog) return
-    const minT = before
-    await wal.truncate(minT, ref => head.keepsInLog(ref, minT), signal)
-  }
-
-  /** Makes a block of the head's oldest range. The order makes a crash harmless: the block is durable before the head
-   *  gives its samples up. Answers where the block begins. */
-  private async cutHead(): Promise<number> {
-    const { host, head, blocks, readers } = this.options
-    const { signal } = this.stopping
-    const { minT, maxT } = head.nextBlockRange()
-    await this.unlessStopped(head.appenders.settled(maxT))
-    const ulid = newUlid(host)
-    const write = () =>
-      writeBlock(blocks.shelf.disk, { ulid, minT, maxT }, head.seriesChunks(minT, maxT), signal)
-    await this.publish(ulid, await this.metrics.measured(host, [], write))
-    await writeCut(blocks.shelf.disk, { t: maxT, block: ulid, before: minT })
-    // Queriers that began before the block was there would miss its samples.
-    await this.unlessStopped(readers.settled())
-    await head.truncateInSteps(maxT)
-    return minT
-  }
-
-  private async unlessStopped(work: Promise<void>): Promise<void> {
-    await Promise.race([work, this.stopped])
-    this.stopping.signal.throwIfAborted()
-  }
-
   /** Answers whether there was something to merge. */
   private async mergeBlocks(): Promise<boolean> {
     const { blocks, ranges } = this.options
@@ -136,7 +131,8 @@ export class Upkeep {
     if (parents.length === 0 || !held) return false
     const ulid = newUlid(this.options.host)
     try {
-      await this.publish(ulid, await this.merged(held.blocks, ulid))
+      const meta = await this.merged(held.blocks, ulid)
+      if (meta) await blocks.publish([{ ulid, empty: false }])
     } finally {
       held.release()
     }
@@ -162,23 +158,24 @@ export class Upkeep {
   }
 
   private async dropOld(): Promise<void> {
-    const { blocks, wal, retentionMs, maxBytes } = this.options
+    const { blocks, budget, retentionMs, maxBytes, maxPercentage } = this.options
     const bytes = new Map(blocks.infos().map(info => [info.ulid, info.bytes]))
-    const bytesOf = (ulid: string) => bytes.get(ulid) ?? 0
-    const found = outdated(this.own(), { retentionMs, maxBytes, bytesOf, headBytes: wal.stats().bytes })
+    const found = outdated(this.own(), {
+      retentionMs,
+      maxBytes,
+      maxPercentage: maxBytes === null ? maxPercentage : null,
+      budgetBytes: budget.bytes,
+      bytesOf: ulid => bytes.get(ulid) ?? 0,
+      headBytes: this.headBytes(),
+    })
     this.metrics.beyondLimits(found)
     const gone = new Set([...found.replaced, ...found.byTime, ...found.bySize])
     for (const ulid of gone) await blocks.remove(ulid)
   }
 
-  /** @param meta null when there was nothing left to write */
-  private async publish(ulid: string, meta: BlockMeta | null): Promise<void> {
-    const { disk } = this.options.blocks.shelf
-    const from = `${ulid}${stagingSuffix}`
-    if (!meta) return
-    if (meta.stats.numSamples === 0) return disk.removeFolder(from)
-    await disk.publish([{ from, to: ulid }])
-    await this.options.blocks.open(ulid)
+  private headBytes(): number {
+    const { wal, wbl, headChunks } = this.options
+    return wal.stats().bytes + wbl.stats().bytes + headChunks.stats().bytes
   }
 
   /** Metas of the blocks that are not pinned, by time. */

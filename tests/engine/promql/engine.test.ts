@@ -295,7 +295,13 @@ async function* failing(): AsyncGenerator<SeriesBatch> {
   yield {
     count: 0,
     labels: () => [],
-    columns: () => ({ count: 0, t: new Float64Array(), v: new Float64Array(), stale: null }),
+    columns: () => ({
+      count: 0,
+      t: new Float64Array(),
+      v: new Float64Array(),
+      stale: null,
+      histograms: null,
+    }),
   }
   throw new Error('checksum mismatch')
 }
