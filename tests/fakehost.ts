@@ -19,6 +19,8 @@ export class FakeHost implements Host {
   /** Answers requests. Without it nothing can be reached. A request that is aborted rejects by itself. */
   onFetch: (url: string, init: FetchInit) => Answer = () => Promise.reject(new TypeError('Failed to fetch'))
   readonly logs: LogLine[] = []
+  /** Bytes that the store may use unless it is told otherwise. */
+  bytes = 10 * 1024 ** 3
 
   private wall: number
   private elapsed = 0
@@ -74,6 +76,10 @@ export class FakeHost implements Host {
     let x = Math.imul(this.chance ^ (this.chance >>> 15), 1 | this.chance)
     x = (x + Math.imul(x ^ (x >>> 7), 61 | x)) ^ x
     return ((x ^ (x >>> 14)) >>> 0) / 2 ** 32
+  }
+
+  async capacity(): Promise<number> {
+    return this.bytes
   }
 
   log(level: LogLevel, message: string, fields: Readonly<Record<string, string | number>> = {}): void {

@@ -3,6 +3,11 @@ import type { Host, LogLevel } from '../engine/model/host.ts'
 /** Longest delay that `setTimeout` takes; a longer one would fire at once. */
 const longestMs = 2 ** 31 - 1
 
+/** The quota of `navigator.storage.estimate()` would be no answer: browsers make it up, some from the whole disk and
+ *  some from a constant, so that no site learns how large the disk is, and none of it is promised. What a tab may take
+ *  of somebody's disk unasked is a matter of manners. */
+const unaskedBytes = 10 * 1024 ** 3
+
 /** What a browser's worker gives the engine. */
 export function browserHost(): Host {
   return {
@@ -25,6 +30,7 @@ export function browserHost(): Host {
         referrerPolicy: 'no-referrer',
       }),
     random: () => Math.random(),
+    capacity: async () => unaskedBytes,
     log,
   }
 }

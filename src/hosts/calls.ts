@@ -21,6 +21,13 @@ const methods: Readonly<Record<EngineMethod, number>> = {
   closeExport: 1,
   deleteBlock: 1,
   pinBlock: 2,
+  storage: 0,
+  setBudget: 1,
+  compact: 0,
+  deleteSeries: 1,
+  cleanTombstones: 0,
+  snapshot: 1,
+  deleteSnapshot: 1,
   status: 0,
   metrics: 0,
 }

@@ -14,7 +14,10 @@ import type {
   ImportSource,
   LabelQuery,
   NewTarget,
+  SeriesDeletion,
   SeriesQuery,
+  SnapshotInfo,
+  StorageStatus,
   TargetStatus,
 } from '../engine/api/service.ts'
 import type { InstantAnswer, InstantQuery, RangeAnswer, RangeQuery } from '../engine/model/answers.ts'
@@ -194,6 +197,27 @@ export class Client implements EngineClient {
   }
   pinBlock(ulid: string, pinned: boolean): Promise<void> {
     return this.call('pinBlock', [ulid, pinned])
+  }
+  storage(): Promise<StorageStatus> {
+    return this.call('storage', [])
+  }
+  setBudget(bytes: number | null): Promise<void> {
+    return this.call('setBudget', [bytes])
+  }
+  compact(): Promise<void> {
+    return this.call('compact', [])
+  }
+  deleteSeries(deletion: SeriesDeletion): Promise<void> {
+    return this.call('deleteSeries', [deletion])
+  }
+  cleanTombstones(): Promise<void> {
+    return this.call('cleanTombstones', [])
+  }
+  snapshot(options?: { readonly skipHead?: boolean }): Promise<SnapshotInfo> {
+    return this.call('snapshot', [options])
+  }
+  deleteSnapshot(name: string): Promise<void> {
+    return this.call('deleteSnapshot', [name])
   }
   status(): Promise<EngineStatus> {
     return this.call('status', [])

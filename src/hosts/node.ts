@@ -35,7 +35,7 @@ export async function openNodeEngine(options: NodeEngineOptions): Promise<NodeEn
   const disk = await openNodeFs(folder).catch(refused)
   try {
     return await openEngine({
-      host: nodeHost(`Brazier/${version}`, options.log),
+      host: nodeHost({ userAgent: `Brazier/${version}`, folder, write: options.log }),
       disk,
       kind: 'node',
       version,

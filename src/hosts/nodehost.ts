@@ -1,13 +1,21 @@
+import { statfs } from 'node:fs/promises'
 import type { FetchInit, Host, LogLevel } from '../engine/model/host.ts'
 import { quote } from '../engine/model/labels.ts'
 
 /** Longest delay that `setTimeout` takes; a longer one would fire at once. */
 const longestMs = 2 ** 31 - 1
 
-/** What Node gives the engine. Its timers don't keep the process alive.
- *  @param userAgent how targets are told who asks
- *  @param write takes the log, line by line */
-export function nodeHost(userAgent: string, write: (line: string) => void): Host {
+export interface NodeHostOptions {
+  /** How targets are told who asks. */
+  readonly userAgent: string
+  /** Of the data. */
+  readonly folder: string
+  /** Takes the log, line by line. */
+  readonly write: (line: string) => void
+}
+
+/** What Node gives the engine. Its timers don't keep the process alive. */
+export function nodeHost({ userAgent, folder, write }: NodeHostOptions): Host {
   return {
     now: () => Date.now(),
     monotonic: () => performance.now(),
@@ -18,10 +26,17 @@ export function nodeHost(userAgent: string, write: (line: string) => void): Host
     yield: () => new Promise(resolve => setImmediate(resolve)),
     fetch: (url, init) => fetchUntilAborted(url, { ...init, headers: withAgent(init, userAgent) }),
     random: () => Math.random(),
+    capacity: () => fileSystemBytes(folder),
     log(level, message, fields = {}) {
       if (level !== 'debug') write(logLine(new Date(), level, message, fields))
     },
   }
+}
+
+/** A file system that does not know its size says 0, which must not read as no room at all. */
+async function fileSystemBytes(folder: string): Promise<number> {
+  const { bsize, blocks } = await statfs(folder)
+  return bsize * blocks || Number.MAX_SAFE_INTEGER
 }
 
 function withAgent({ headers = {} }: FetchInit, userAgent: string): Record<string, string> {

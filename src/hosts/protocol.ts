@@ -6,7 +6,7 @@
 import type { EngineService } from '../engine/api/service.ts'
 
 /** Changes whenever page and engine of different builds would misunderstand each other. */
-export const protocol = 1
+export const protocol = 2
 
 /** What an engine says of itself. */
 export interface Hello {

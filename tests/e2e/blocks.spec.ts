@@ -86,7 +86,7 @@ test.describe('beside real Prometheus', () => {
       await page.getByLabel('Format').last().selectOption('tar.gz')
       const download = page.waitForEvent('download')
       await page
-        .getByRole('region', { name: 'Export a time range' })
+        .getByRole('region', { name: 'Export', exact: true })
         .getByRole('button', { name: 'Export' })
         .click()
       const archive = join(folder, 'blocks.tar.gz')
@@ -163,7 +163,7 @@ test('a damaged archive is refused with its place, and nothing of it stays', asy
     const at = bytes.length >> 1
     bytes[at] = (bytes[at] as number) ^ 0x10
     await page.goto('./#/blocks')
-    await page.getByLabel('Choose archives', { exact: true }).last().setInputFiles({
+    await page.getByLabel('Choose files', { exact: true }).last().setInputFiles({
       name: 'damaged.tar',
       mimeType: 'application/x-tar',
       buffer: bytes,
@@ -185,7 +185,7 @@ async function dropArchive(page: Page, file: string): Promise<void> {
     return dropped
   }, bytes)
   await page.dispatchEvent('main', 'dragover', { dataTransfer: transfer })
-  await expect(page.getByText('Drop to import blocks')).toBeVisible()
+  await expect(page.getByText('Drop to import')).toBeVisible()
   await page.dispatchEvent('main', 'drop', { dataTransfer: transfer })
 }
 

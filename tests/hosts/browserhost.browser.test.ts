@@ -44,3 +44,7 @@ test('the wall clock gives whole milliseconds, the other one never runs back', (
   const before = host.monotonic()
   expect(host.monotonic()).toBeGreaterThanOrEqual(before)
 })
+
+test('a store takes ten gibibytes at most as long as nobody says otherwise', async () => {
+  expect(await browserHost().capacity()).toBe(10 * 1024 ** 3)
+})

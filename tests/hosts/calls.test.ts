@@ -17,6 +17,23 @@ test('a call reaches its method and brings the answer back', async () => {
   expect(await calls.call(1, 'labelValues', ['job', undefined])).toEqual({ ok: true, value: ['job', 'b'] })
 })
 
+test.each<[EngineMethod, unknown[]]>([
+  ['storage', []],
+  ['setBudget', [null]],
+  ['compact', []],
+  ['deleteSeries', [{ match: ['up'], minT: 0, maxT: 1 }]],
+  ['cleanTombstones', []],
+  ['snapshot', [undefined]],
+  ['deleteSnapshot', ['20261124T101500Z-4f2a61c09b7d8e35']],
+])('%s reaches the store with what it was given', async (method, args) => {
+  const seen: unknown[][] = []
+  const calls = new Calls(
+    engineWith({ [method]: async (...all: unknown[]) => void seen.push(all.slice(0, args.length)) }),
+  )
+  expect(await calls.call(1, method, args)).toEqual({ ok: true, value: undefined })
+  expect(seen).toEqual([args])
+})
+
 test('a call that fails brings the error as a message', async () => {
   const fail = () => Promise.reject(new QueryError('execution', 'too many samples'))
   const calls = new Calls(engineWith({ query: fail }))

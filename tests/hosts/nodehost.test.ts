@@ -1,5 +1,7 @@
+import { statfs } from 'node:fs/promises'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
 import { describe, expect, test } from 'vitest'
 import type { Host } from '../../src/engine/model/host.ts'
 import { diagnose } from '../../src/engine/scrape/diagnose.ts'
@@ -7,7 +9,11 @@ import { nodeHost } from '../../src/hosts/nodehost.ts'
 import { freePort } from '../programs.ts'
 
 const lines: string[] = []
-const host = nodeHost('Brazier/1.2.3', line => lines.push(line))
+const host = nodeHost({
+  userAgent: 'Brazier/1.2.3',
+  folder: tmpdir(),
+  write: line => lines.push(line),
+})
 
 /** Runs a test against a server that answers with `answer`. */
 async function withServer(
@@ -116,7 +122,7 @@ describe('why a target cannot be read', () => {
 
   test('a target that comes up in between is not said to be hidden', async () => {
     let asked = 0
-    const flaky = nodeHost('x', () => undefined)
+    const flaky = nodeHost({ userAgent: 'x', folder: tmpdir(), write: () => undefined })
     const failsOnce: Host = {
       ...flaky,
       fetch: (url, init) => (asked++ === 0 ? Promise.reject(new TypeError('down')) : flaky.fetch(url, init)),
@@ -129,6 +135,14 @@ describe('why a target cannot be read', () => {
       },
     )
   })
+})
+
+test('the store may use the whole file system that its folder is on', async () => {
+  const { bsize, blocks } = await statfs(tmpdir())
+  expect(await host.capacity()).toBe(bsize * blocks)
+  expect(await host.capacity()).toBeGreaterThan(0)
+  const nowhere = nodeHost({ userAgent: 'x', folder: '/nowhere/at/all', write: () => undefined })
+  await expect(nowhere.capacity()).rejects.toThrow('/nowhere/at/all')
 })
 
 describe('the log', () => {

@@ -9,6 +9,10 @@ import type {
   ImportReport,
   ImportSource,
   NewTarget,
+  SeriesDeletion,
+  SeriesQuery,
+  SnapshotInfo,
+  StorageStatus,
   TargetStatus,
 } from '../../src/engine/api/service.ts'
 import type { InstantAnswer, InstantQuery, RangeAnswer, RangeQuery } from '../../src/engine/model/answers.ts'
@@ -81,7 +85,12 @@ export class FakeClient implements EngineClient {
   list: TargetStatus[]
   notices: EngineStatus['notices'] = []
   stored: BlocksStatus
-  report: ImportReport = { imported: [], known: [] }
+  store: StorageStatus
+  /** What was done to the store, in its order: the method and its argument. */
+  readonly deeds: unknown[][] = []
+  /** What compaction or cleaning up leaves of the blocks. */
+  rewritten: readonly BlockInfo[] | null = null
+  report: ImportReport = { imported: [], known: [], remarks: [] }
   /** What an export reads, one after the other. */
   pieces: readonly Uint8Array[] = [Uint8Array.of(1, 2), Uint8Array.of(3)]
   private piecesRead = 0
@@ -108,6 +117,17 @@ export class FakeClient implements EngineClient {
       ],
       broken: [],
       jobs: [],
+    }
+    this.store = {
+      budget: 10 * 1024 ** 3,
+      budgetIsOwn: false,
+      blocks: 3 * 412_000,
+      wal: 1_530_000,
+      wbl: 0,
+      headChunks: 640_000,
+      retentionMs: 15 * 24 * hour,
+      snapshots: [],
+      busy: false,
     }
   }
 
@@ -175,8 +195,11 @@ export class FakeClient implements EngineClient {
     }
   }
 
-  async series(): Promise<Labels[]> {
-    return [labels({ __name__: 'up', job: 'node' })]
+  async series({ match, limit = 0 }: SeriesQuery): Promise<Labels[]> {
+    const [expr = ''] = match
+    refuse(expr)
+    const all = Array.from({ length: series[expr]?.count ?? 1 }, (_, i) => nameOf(expr, i))
+    return limit > 0 ? all.slice(0, limit) : all
   }
 
   async labelNames(): Promise<string[]> {
@@ -231,8 +254,9 @@ export class FakeClient implements EngineClient {
   async openExport(request: ExportRequest): Promise<ExportTicket> {
     if (this.refusal) throw this.refusal
     this.piecesRead = 0
-    const type = request.format === 'zip' ? 'application/zip' : 'application/gzip'
-    return { id: this.exports.push(request), fileName: `brazier.${request.format}`, type }
+    const suffix = request.kind === 'text' ? 'txt' : request.format
+    const type = { zip: 'application/zip', 'tar.gz': 'application/gzip', txt: 'text/plain' }[suffix]
+    return { id: this.exports.push(request), fileName: `brazier.${suffix}`, type }
   }
 
   async readExport(): Promise<Uint8Array | null> {
@@ -255,6 +279,52 @@ export class FakeClient implements EngineClient {
     if (this.refusal) throw this.refusal
     const blocks = this.stored.blocks.map(other => (other.ulid === ulid ? { ...other, pinned } : other))
     this.stored = { ...this.stored, blocks }
+  }
+
+  async storage(): Promise<StorageStatus> {
+    return this.store
+  }
+
+  async setBudget(bytes: number | null): Promise<void> {
+    if (this.refusal) throw this.refusal
+    this.deeds.push(['setBudget', bytes])
+    this.store = { ...this.store, budget: bytes ?? 10 * 1024 ** 3, budgetIsOwn: bytes !== null }
+  }
+
+  async compact(): Promise<void> {
+    await this.rewrite('compact')
+  }
+
+  async cleanTombstones(): Promise<void> {
+    await this.rewrite('cleanTombstones')
+  }
+
+  private async rewrite(deed: string): Promise<void> {
+    this.deeds.push([deed])
+    await this.gate
+    if (this.refusal) throw this.refusal
+    if (this.rewritten) this.stored = { ...this.stored, blocks: this.rewritten }
+  }
+
+  async deleteSeries(deletion: SeriesDeletion): Promise<void> {
+    if (this.refusal) throw this.refusal
+    this.deeds.push(['deleteSeries', deletion])
+  }
+
+  async snapshot(options: { readonly skipHead?: boolean } = {}): Promise<SnapshotInfo> {
+    this.deeds.push(['snapshot', options])
+    await this.gate
+    if (this.refusal) throw this.refusal
+    const { snapshots } = this.store
+    const made = { name: `20261124T10150${snapshots.length}Z-4f2a61c09b7d8e35`, blocks: 4, bytes: 1_640_000 }
+    this.store = { ...this.store, snapshots: [...snapshots, made] }
+    return made
+  }
+
+  async deleteSnapshot(name: string): Promise<void> {
+    if (this.refusal) throw this.refusal
+    this.deeds.push(['deleteSnapshot', name])
+    this.store = { ...this.store, snapshots: this.store.snapshots.filter(other => other.name !== name) }
   }
 
   async status(): Promise<EngineStatus> {

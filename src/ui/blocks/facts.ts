@@ -1,4 +1,4 @@
-import type { BlockInfo, ExportRequest } from '../../engine/api/service.ts'
+import type { BlockInfo, ExportRequest, StorageStatus } from '../../engine/api/service.ts'
 import { formatBytes, formatCount } from '../format/number.ts'
 import { formatTime } from '../format/time.ts'
 import { firstQuery, writeParams } from '../query/params.ts'
@@ -16,12 +16,31 @@ export function totalsText(blocks: readonly BlockInfo[]): string {
   return texts.blocks.totals(blocks.length, formatBytes(sum(block => block.bytes)), samples)
 }
 
+/** A line of OpenMetrics text with a name, some labels, a value and a time. */
+const textBytesPerSample = 90
+
 /** Bytes that an export will have, about: blocks that a range reaches into count whole, the head's part not. */
-export function bytesOf(request: ExportRequest, blocks: readonly BlockInfo[]): number {
-  const chosen = blocks.filter(({ ulid, minT, maxT }) =>
-    request.kind === 'blocks' ? request.ulids.includes(ulid) : minT < request.maxT && maxT > request.minT,
-  )
-  return chosen.reduce((sum, block) => sum + block.bytes, 0)
+export function bytesOf(
+  request: ExportRequest,
+  blocks: readonly BlockInfo[],
+  storage?: Pick<StorageStatus, 'blocks' | 'wal' | 'headChunks'>,
+): number {
+  const sum = (of: (block: BlockInfo) => number) =>
+    blocks.filter(block => isPart(block, request)).reduce((n, block) => n + of(block), 0)
+  if (request.kind === 'text') return textBytesPerSample * sum(({ samples }) => samples)
+  if (request.kind === 'directory' && storage) return storage.blocks + storage.wal + storage.headChunks
+  return sum(({ bytes }) => bytes)
+}
+
+function isPart({ ulid, minT, maxT }: BlockInfo, request: ExportRequest): boolean {
+  if (request.kind === 'directory') return true
+  return request.kind === 'blocks' ? request.ulids.includes(ulid) : minT < request.maxT && maxT > request.minT
+}
+
+/** For a file that is named before the engine has given it its name. */
+export function suggestedName(request: ExportRequest): string {
+  if (request.kind === 'text') return 'brazier-samples.txt'
+  return `brazier-${request.kind === 'directory' ? 'data' : 'blocks'}.${request.format}`
 }
 
 /** `2026-11-22 12:00:00 – 14:00:00`: the day of the end only where it is another one. */

@@ -6,25 +6,52 @@ import { texts } from '../texts.ts'
  *  Prometheus that keeps a year has some hundreds of files. */
 const entriesAtMost = 20_000
 
-/** What the file picker offers. */
-export const archiveSuffixes = '.zip,.tar,.tar.gz,.tgz'
-
 const archive = /\.(?:zip|tar|tar\.gz|tgz)$/i
+const text = /\.(?:txt|om|prom|openmetrics)$/i
 
-/** Each archive is a source of its own; everything else together is one, so that the files of a block folder stay
- *  together however they were chosen. Only archives on top count: one in a folder is a file like any other. */
-export function sourcesOf(files: readonly SourceFile[]): ImportSource[] {
-  const loose = files.filter(({ path }) => !isArchive(path))
+/** What the file picker offers. */
+export const pickedSuffixes = '.zip,.tar,.tar.gz,.tgz,.txt,.om,.prom,.openmetrics'
+
+/** Files of a block or a log as they are called when somebody chooses them without their folder. */
+const part = /^(?:meta\.json|index|tombstones|\d{6,8})$/
+
+/** Each archive and each text is a source of its own; everything else together is one, so that the files of a block
+ *  folder stay together however they were chosen. Only archives and texts on top count: one in a folder is a file
+ *  like any other. */
+export async function sourcesOf(files: readonly SourceFile[]): Promise<ImportSource[]> {
+  const kinds = await Promise.all(files.map(kindOf))
+  const loose = files.filter((_, i) => kinds[i] === 'folder')
+  const single = files.flatMap(({ path, bytes }, i): ImportSource[] => {
+    const kind = kinds[i] ?? 'folder'
+    return kind === 'folder' ? [] : [{ kind, name: path, bytes }]
+  })
   return [
-    ...files
-      .filter(({ path }) => isArchive(path))
-      .map(({ path, bytes }) => ({ kind: 'archive', name: path, bytes }) as const),
+    ...single,
     ...(loose.length > 0 ? [{ kind: 'folder', name: nameOf(loose), files: loose } as const] : []),
   ]
 }
 
-function isArchive(path: string): boolean {
-  return !path.includes('/') && archive.test(path)
+/** By its place, its name, or else its first bytes. */
+async function kindOf({ path, bytes }: SourceFile): Promise<ImportSource['kind']> {
+  if (path.includes('/') || part.test(path)) return 'folder'
+  if (archive.test(path)) return 'archive'
+  if (text.test(path)) return 'text'
+  try {
+    return kindOfBytes(new Uint8Array(await bytes.slice(0, beginning).arrayBuffer()))
+  } catch (error) {
+    throw new Error(texts.blocks.unreadable(path), { cause: error })
+  }
+}
+
+/** As far as a tar goes before it says that it is one. */
+const beginning = 512
+
+/** No text has a zero byte, and most of what has none is one. */
+function kindOfBytes(bytes: Uint8Array): ImportSource['kind'] {
+  const has = (at: number, ...magic: readonly number[]) => magic.every((byte, i) => bytes[at + i] === byte)
+  const [zip, gzip, ustar] = [has(0, 0x50, 0x4b), has(0, 0x1f, 0x8b), has(257, 0x75, 0x73, 0x74, 0x61, 0x72)]
+  if ((zip && bytes.includes(0)) || gzip || ustar) return 'archive'
+  return bytes.includes(0) ? 'folder' : 'text'
 }
 
 /** The folder's name, as long as it is one folder. */

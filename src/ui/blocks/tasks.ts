@@ -21,6 +21,8 @@ export interface Outcome {
   readonly text: string
   /** The engine's words: file, offset, what was wanted and what was found. */
   readonly detail?: string
+  /** What was left out or could not be taken in whole: a sentence each. */
+  readonly remarks?: readonly string[]
 }
 
 /** How far a task of this or another tab is. */
@@ -63,16 +65,15 @@ export function bytesText({ done, total }: Pick<Progress, 'done' | 'total'>): st
   return done > 0 ? formatBytes(done) : ''
 }
 
-export function importedText(name: string, { imported, known, log }: ImportReport): string {
+export function importedOutcome(name: string, { imported, known, remarks }: ImportReport): Outcome {
   const { blocks: t } = texts
   const parts = [
     ...(imported.length > 0 ? [t.imported(imported.length)] : []),
     ...(known.length > 0 ? [t.known(known.length)] : []),
   ]
-  const text = `${name}: ${parts.join(', ') || t.importedNone}.`
-  return log === undefined ? text : `${text} ${t.logLeft}`
+  return { failed: false, text: `${name}: ${parts.join(', ') || t.importedNone}.`, remarks }
 }
 
-export function exportedText(fileName: string, bytes: number): string {
-  return texts.blocks.exported(fileName, formatBytes(bytes))
+export function exportedOutcome(fileName: string, bytes: number): Outcome {
+  return { failed: false, text: texts.blocks.exported(fileName, formatBytes(bytes)) }
 }

@@ -5,8 +5,9 @@ import { texts } from '../texts.ts'
 import { unlessAborted } from './abort.ts'
 import { saveArchive } from './archive.ts'
 import { openDestination } from './destination.ts'
+import { suggestedName } from './facts.ts'
 import { sourcesOf } from './pick.ts'
-import { exportedText, importedText, type Outcome, type Task } from './tasks.ts'
+import { exportedOutcome, importedOutcome, type Outcome, type Task } from './tasks.ts'
 
 /** The imports and exports of this tab. They go on while another page is looked at, so the app owns them. */
 export class Transfers {
@@ -27,7 +28,7 @@ export class Transfers {
   /** Takes in what was picked or dropped. */
   async import(picked: Promise<SourceFile[]>): Promise<void> {
     try {
-      const sources = sourcesOf(await picked)
+      const sources = await sourcesOf(await picked)
       if (sources.length === 0) throw new Error(texts.blocks.nothingPicked)
       await Promise.all(sources.map(source => this.importOne(source)))
     } catch (error) {
@@ -40,11 +41,11 @@ export class Transfers {
    *  @param bytes how many it will have, about */
   async export(request: ExportRequest, what: string, bytes: number): Promise<void> {
     await this.perform('export', what, async (signal, change) => {
-      const destination = await openDestination(bytes, `brazier-blocks.${request.format}`)
+      const destination = await openDestination(bytes, suggestedName(request))
       const arrived = ({ fileName }: ExportTicket, done: number) =>
         change({ name: fileName, done, running: true })
       const saved = await saveArchive(this.client, request, destination, signal, arrived)
-      return exportedText(saved.fileName, saved.bytes)
+      return exportedOutcome(saved.fileName, saved.bytes)
     })
   }
 
@@ -63,7 +64,7 @@ export class Transfers {
         () => undefined,
         () => undefined,
       )
-      return importedText(source.name, await unlessAborted(turn, signal))
+      return importedOutcome(source.name, await unlessAborted(turn, signal))
     })
   }
 
@@ -71,7 +72,7 @@ export class Transfers {
   private async perform(
     kind: Task['kind'],
     name: string,
-    act: (signal: AbortSignal, change: (to: Partial<Task>) => void) => Promise<string>,
+    act: (signal: AbortSignal, change: (to: Partial<Task>) => void) => Promise<Outcome>,
   ): Promise<void> {
     const job = new AbortController()
     const id = ++this.last
@@ -80,7 +81,7 @@ export class Transfers {
     }
     this.tasks = [...this.tasks, { id, kind, name, done: 0, running: false, cancel: () => job.abort() }]
     try {
-      this.tell({ failed: false, text: await act(job.signal, change) })
+      this.tell(await act(job.signal, change))
     } catch (error) {
       if (job.signal.aborted || isGivenUp(error))
         this.tell({ failed: false, text: texts.blocks.cancelled[kind](name) })

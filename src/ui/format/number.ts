@@ -53,3 +53,22 @@ export function formatBytes(bytes: number): string {
   const n = bytes / 1024 ** power
   return `${power === 0 ? n : n.toPrecision(n < 1000 ? 3 : 4)} ${byteUnits[power] ?? ''}`
 }
+
+const size = /^(\d+(?:\.\d+)?)\s*(?:([KMGTPE])i?B?|B)$/i
+
+/** Reads `10 GiB`, `512MB` or `1.5T`: as in Prometheus's flags units are powers of 1024 however they are written, and
+ *  there must be one. Null when it is no size. */
+export function parseBytes(text: string): number | null {
+  const [whole, number, unit = ''] = size.exec(text.trim()) ?? []
+  if (whole === undefined) return null
+  const bytes = Math.round(Number(number) * 1024 ** ' KMGTPE'.indexOf(unit.toUpperCase() || ' '))
+  return Number.isSafeInteger(bytes) ? bytes : null
+}
+
+/** The size as `parseBytes` reads the same number again: `1.5 GiB`, and rather `1530000 B` than a rounded one. */
+export function formatExactBytes(bytes: number): string {
+  const powers = byteUnits.map((unit, power) => `${bytes / 1024 ** power} ${unit}`)
+  return (
+    powers.findLast(text => /^[1-9]\d*(\.\d{1,3})? /.test(text) && parseBytes(text) === bytes) ?? `${bytes} B`
+  )
+}

@@ -3,6 +3,7 @@ import {
   autocompletion,
   closeBrackets,
   closeBracketsKeymap,
+  closeCompletion,
   completionKeymap,
   completionStatus,
   moveCompletionSelection,
@@ -16,12 +17,14 @@ import { drawSelection, EditorView, keymap, placeholder } from '@codemirror/view
 import { tags } from '@lezer/highlight'
 import { PromQLExtension } from '@prometheus-io/codemirror-promql'
 import type { Span } from '../../engine/model/errors.ts'
-import { texts } from '../texts.ts'
 import { completionSource, type CompletionClient } from './completion.ts'
 
 export interface EditorOptions {
   readonly client: CompletionClient
   readonly text: string
+  /** Its name for those who do not see it. */
+  readonly label: string
+  readonly placeholder: string
   /** Enter was pressed. */
   run(text: string): void
   changed(text: string): void
@@ -48,8 +51,8 @@ export function promqlEditor(parent: HTMLElement, options: EditorOptions): Edito
         Prec.highest(keymap.of(ownKeys(options))),
         keymap.of([...closeBracketsKeymap, ...completionKeymap, ...historyKeymap, ...defaultKeymap]),
         EditorView.lineWrapping,
-        placeholder(texts.query.placeholder),
-        EditorView.contentAttributes.of({ 'aria-label': texts.query.expression, spellcheck: 'false' }),
+        placeholder(options.placeholder),
+        EditorView.contentAttributes.of({ 'aria-label': options.label, spellcheck: 'false' }),
         EditorView.updateListener.of(update => {
           if (update.docChanged) options.changed(update.state.doc.toString())
         }),
@@ -90,6 +93,7 @@ function ownKeys(options: EditorOptions) {
       key: 'Enter',
       run: (view: EditorView) => {
         if (choosing(view) && acceptCompletion(view)) return true
+        closeCompletion(view)
         options.run(view.state.doc.toString())
         return true
       },

@@ -1,4 +1,4 @@
-import type { EngineStatus } from '../../engine/api/service.ts'
+import type { EngineStatus, StorageStatus } from '../../engine/api/service.ts'
 import { formatBytes, formatCount } from '../format/number.ts'
 import { formatAge, formatSpan, formatTime } from '../format/time.ts'
 import { texts } from '../texts.ts'
@@ -20,7 +20,8 @@ export function engineFacts(status: EngineStatus, now: number): Fact[] {
   ]
 }
 
-export function headFacts({ head }: EngineStatus): Fact[] {
+/** @param storage null while it is not known */
+export function headFacts({ head }: EngineStatus, storage: StorageStatus | null): Fact[] {
   const { minT, maxT } = head
   return [
     [t.series, formatCount(head.series)],
@@ -28,13 +29,16 @@ export function headFacts({ head }: EngineStatus): Fact[] {
     [t.first, minT === null ? t.none : formatTime(minT)],
     [t.last, maxT === null ? t.none : formatTime(maxT)],
     [t.span, minT === null || maxT === null ? t.none : formatSpan(maxT - minT)],
+    ...(storage ? [[t.headChunks, formatBytes(storage.headChunks)] as const] : []),
   ]
 }
 
-export function walFacts({ wal }: EngineStatus): Fact[] {
+/** @param storage null while it is not known */
+export function walFacts({ wal }: EngineStatus, storage: StorageStatus | null): Fact[] {
   return [
     [t.segments, formatCount(wal.segments)],
     [t.bytes, formatBytes(wal.bytes)],
+    ...(storage ? [[t.wbl, formatBytes(storage.wbl)] as const] : []),
     [t.corruptions, wal.corruptions === 0 ? t.corruptionsNone : formatCount(wal.corruptions)],
   ]
 }

@@ -1,4 +1,5 @@
 import { messageOf } from '../feed.svelte.ts'
+import { poll } from '../poll.ts'
 
 /** How this browser keeps what the page stores (`navigator.storage`). */
 export class BrowserStorage {
@@ -9,7 +10,12 @@ export class BrowserStorage {
   refused = $state(false)
   problem = $state<string | null>(null)
 
-  async refresh(): Promise<void> {
+  /** Asks until the returned function is called. */
+  start(): () => void {
+    return poll(() => this.refresh(), 5000)
+  }
+
+  private async refresh(): Promise<void> {
     if (!('storage' in navigator)) return
     try {
       this.persisted = await navigator.storage.persisted()

@@ -98,6 +98,7 @@ describe('the list', () => {
     await open()
     await userEvent.click(button(`Delete ${middle}`))
     await userEvent.click(button('Keep'))
+    await expect.element(button(`Delete ${middle}`)).toHaveFocus()
     expect(client.stored.blocks.length).toBe(3)
     await userEvent.click(button(`Delete ${middle}`))
     await userEvent.click(page.getByRole('dialog').getByRole('button', { name: 'Delete' }))
@@ -135,16 +136,36 @@ describe('the list', () => {
 describe('an import', () => {
   test('of a dropped archive says what came of it', async () => {
     const added = block('01KAMJ6V0000000000000004QX', client.now - 7200_000, client.now)
-    client.report = { imported: [added], known: [oldest] }
+    client.report = { imported: [added], known: [oldest], remarks: [] }
     await open()
     expect(drag('dragover', carrying(archive('snapshot.zip'))).defaultPrevented).toBe(true)
-    await expect.element(page.getByText('Drop to import blocks')).toBeVisible()
+    await expect.element(page.getByText('Drop to import')).toBeVisible()
     expect(drag('drop', carrying(archive('snapshot.zip'))).defaultPrevented).toBe(true)
     await expect.element(results()).toHaveTextContent('snapshot.zip: 1 block imported, 1 was there already.')
     await expect.element(page.getByText(added.ulid)).toBeVisible()
     expect(client.imports).toMatchObject([{ kind: 'archive', name: 'snapshot.zip' }])
     await userEvent.click(page.getByRole('button', { name: /^Dismiss/ }))
     await expect.poll(() => results().getByRole('listitem').elements()).toEqual([])
+  })
+
+  test('shows what could not be taken in whole', async () => {
+    const remarks = ['wal/00000003 at byte 32768: want 7 bytes, have 2', 'chunks_head/000002: left out']
+    client.report = { imported: [], known: [], remarks }
+    await open()
+    pick('Choose files', archive('data.tar.gz'))
+    await expect.element(results()).toHaveTextContent('data.tar.gz: nothing to import.')
+    for (const remark of remarks) await expect.element(page.getByText(remark)).toBeVisible()
+  })
+
+  test('of text is one source for each file', async () => {
+    await open()
+    pick('Choose files', new File(['up 1 1\n'], 'up.om'), new File(['down 1 1\n# EOF\n'], 'export'))
+    await expect
+      .poll(() => client.imports)
+      .toMatchObject([
+        { kind: 'text', name: 'up.om' },
+        { kind: 'text', name: 'export' },
+      ])
   })
 
   test('of a picked folder keeps its paths', async () => {
@@ -161,7 +182,7 @@ describe('an import', () => {
   test('that is refused shows the engine’s words', async () => {
     client.refusal = new Error('01A/index at byte 12: want checksum 1, found 2')
     await open()
-    pick('Choose archives', archive('bad.zip'))
+    pick('Choose files', archive('bad.zip'))
     await expect.element(results()).toHaveTextContent('bad.zip was not imported.')
     await expect.element(results()).toHaveTextContent('01A/index at byte 12: want checksum 1, found 2')
   })
@@ -169,7 +190,7 @@ describe('an import', () => {
   test('shows how far it is, goes on on other pages, and others wait for it', async () => {
     client.gate = new Promise(() => undefined)
     await open()
-    pick('Choose archives', archive('a.zip'), archive('b.zip'))
+    pick('Choose files', archive('a.zip'), archive('b.zip'))
     await expect.element(tasks()).toHaveTextContent('Importing b.zip waiting')
     const job = { id: 1, kind: 'import', name: 'a.zip', phase: 'checking', done: 1024, total: 4096 } as const
     client.stored = { ...client.stored, jobs: [job] }
@@ -184,7 +205,7 @@ describe('an import', () => {
   test('can be cancelled, and the next one begins', async () => {
     client.gate = new Promise(() => undefined)
     await open()
-    pick('Choose archives', archive('a.zip'), archive('b.zip'), archive('c.zip'))
+    pick('Choose files', archive('a.zip'), archive('b.zip'), archive('c.zip'))
     await userEvent.click(button('Cancel b.zip'))
     await expect.element(results()).toHaveTextContent('The import of b.zip was cancelled.')
     await userEvent.click(button('Cancel a.zip'))
@@ -194,7 +215,7 @@ describe('an import', () => {
 
   test('of nothing is told as such, and dragged text is left alone', async () => {
     await open()
-    pick('Choose archives')
+    pick('Choose files')
     await expect.element(results()).toHaveTextContent('There was no file in it.')
     const text = new DataTransfer()
     text.setData('text/plain', 'up')
@@ -226,6 +247,43 @@ describe('an export', () => {
     await userEvent.click(button('Export'))
     const { minT, maxT } = (await client.status()).head
     await expect.poll(() => client.exports).toEqual([{ kind: 'range', minT, maxT: maxT! + 1, format: 'zip' }])
+  })
+
+  test('of samples as text has selectors and, by default, the time of the whole store', async () => {
+    await open()
+    await userEvent.click(page.getByLabelText('Samples as text'))
+    await userEvent.click(page.getByRole('textbox', { name: 'Selector' }))
+    await userEvent.keyboard('up')
+    await userEvent.click(button('Export'))
+    const { head } = await client.status()
+    const minT = client.stored.blocks[0]!.minT
+    await expect
+      .poll(() => client.exports)
+      .toEqual([{ kind: 'text', match: ['up'], minT, maxT: head.maxT! + 1 }])
+    await expect.element(results()).toHaveTextContent('brazier.txt was saved (3 B).')
+  })
+
+  test('of samples as text without a selector is of everything, and a selector that is none is told', async () => {
+    await open()
+    await userEvent.click(page.getByLabelText('Samples as text'))
+    await userEvent.click(button('Another selector'))
+    await expect.element(page.getByRole('textbox', { name: 'Selector' }).last()).toHaveFocus()
+    await userEvent.keyboard('rate(((')
+    await userEvent.click(button('Export'))
+    await expect.element(page.getByRole('alert')).toHaveTextContent('1:8: parse error: unclosed')
+    await expect.element(page.getByRole('textbox', { name: 'Selector' }).last()).toHaveFocus()
+    expect(client.exports).toEqual([])
+    await userEvent.click(button('Remove this selector').last())
+    await userEvent.click(button('Export'))
+    await expect.poll(() => client.exports).toMatchObject([{ kind: 'text', match: [] }])
+  })
+
+  test('of the whole store is a data directory', async () => {
+    await open()
+    await userEvent.click(page.getByLabelText('The whole store'))
+    await userEvent.selectOptions(page.getByLabelText('Format').last(), '.tar.gz')
+    await userEvent.click(button('Export'))
+    await expect.poll(() => client.exports).toEqual([{ kind: 'directory', format: 'tar.gz' }])
   })
 
   test('of a time that is none is refused beside its field, which has the focus', async () => {

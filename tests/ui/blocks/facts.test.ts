@@ -1,5 +1,12 @@
 import { expect, test } from 'vitest'
-import { bytesOf, newestFirst, periodText, queryLink, totalsText } from '../../../src/ui/blocks/facts.ts'
+import {
+  bytesOf,
+  newestFirst,
+  periodText,
+  queryLink,
+  suggestedName,
+  totalsText,
+} from '../../../src/ui/blocks/facts.ts'
 import { readParams } from '../../../src/ui/query/params.ts'
 import { parseRoute } from '../../../src/ui/route.ts'
 import { block } from '../fakeclient.ts'
@@ -20,6 +27,22 @@ test('an export is about as large as the blocks that it is made of', () => {
   expect(range(20, 21)).toBe(2)
   expect(range(40, 50)).toBe(0)
   expect(bytesOf({ kind: 'blocks', ulids: ['B'], format: 'zip' }, blocks)).toBe(2)
+})
+
+test('a whole store is as large as its parts, and text much larger than the blocks', () => {
+  const blocks = [block('A', 0, 20, { bytes: 100, samples: 50 }), block('B', 20, 40, { bytes: 200 })]
+  const directory = { kind: 'directory', format: 'zip' } as const
+  expect(bytesOf(directory, blocks, { blocks: 300, wal: 20, headChunks: 4 })).toBe(324)
+  expect(bytesOf(directory, blocks)).toBe(300)
+  expect(bytesOf({ kind: 'text', match: [], minT: 0, maxT: 20 }, blocks)).toBeGreaterThan(10 * 100)
+})
+
+test('a file is named by what is in it', () => {
+  const range = { minT: 0, maxT: 1, format: 'zip' } as const
+  expect(suggestedName({ kind: 'blocks', ulids: [], format: 'tar.gz' })).toBe('brazier-blocks.tar.gz')
+  expect(suggestedName({ kind: 'range', ...range })).toBe('brazier-blocks.zip')
+  expect(suggestedName({ kind: 'directory', format: 'zip' })).toBe('brazier-data.zip')
+  expect(suggestedName({ kind: 'text', match: [], minT: 0, maxT: 1 })).toBe('brazier-samples.txt')
 })
 
 test('totals count blocks, bytes and samples', () => {

@@ -4,12 +4,12 @@ import { droppedFiles, filesBelow, pickedFiles, sourcesOf } from '../../../src/u
 
 const files = (...paths: string[]): SourceFile[] => paths.map(path => ({ path, bytes: new Blob([path]) }))
 
-/** `archive a.zip`, or `folder name: path path`. */
-function written(paths: readonly string[]): string[] {
-  return sourcesOf(files(...paths)).map(source =>
-    source.kind === 'archive'
-      ? `archive ${source.name}`
-      : `folder ${source.name}: ${source.files.map(({ path }) => path).join(' ')}`,
+/** `archive a.zip`, `text a.om`, or `folder name: path path`. */
+async function written(files: readonly SourceFile[]): Promise<string[]> {
+  return (await sourcesOf(files)).map(source =>
+    source.kind === 'folder'
+      ? `folder ${source.name}: ${source.files.map(({ path }) => path).join(' ')}`
+      : `${source.kind} ${source.name}`,
   )
 }
 
@@ -29,9 +29,41 @@ test.each<[string, string[], string[]]>([
     ['meta.json', 'index'],
     ['folder meta.json and 1 more: meta.json index'],
   ],
+  [
+    'text by its name',
+    ['a.txt', 'b.OM', 'c.prom', 'd.openmetrics'],
+    ['text a.txt', 'text b.OM', 'text c.prom', 'text d.openmetrics'],
+  ],
+  ['text inside a folder as a file of it', ['data/a.txt'], ['folder data: data/a.txt']],
+  [
+    'segments and chunks by their names',
+    ['00000012', '000001'],
+    ['folder 00000012 and 1 more: 00000012 000001'],
+  ],
   ['nothing', [], []],
-])('%s is what is taken in', (_, paths, sources) => {
-  expect(written(paths)).toEqual(sources)
+])('%s is what is taken in', async (_, paths, sources) => {
+  expect(await written(files(...paths))).toEqual(sources)
+})
+
+const tar = () => Uint8Array.from(Buffer.from(`${'a'.padEnd(257, '\0')}ustar`))
+
+test.each<[string, BlobPart, string]>([
+  ['a zip', Uint8Array.of(0x50, 0x4b, 3, 4, 0), 'archive snapshot'],
+  ['something gzipped', Uint8Array.of(0x1f, 0x8b, 8), 'archive snapshot'],
+  ['a tar', tar(), 'archive snapshot'],
+  ['OpenMetrics text', 'up 1 1700000000\n# EOF\n', 'text snapshot'],
+  ['text of a metric that begins as a zip does', 'PK_total 1 1700000000\n', 'text snapshot'],
+  ['bytes of another kind', Uint8Array.of(1, 0, 2), 'folder snapshot: snapshot'],
+])('%s without a telling name is known by how it begins', async (_, content, source) => {
+  expect(await written([{ path: 'snapshot', bytes: new Blob([content]) }])).toEqual([source])
+})
+
+test('a file without a telling name that cannot be read is named', async () => {
+  const bytes = new Blob()
+  bytes.slice = () => {
+    throw new DOMException('gone', 'NotReadableError')
+  }
+  await expect(sourcesOf([{ path: 'gone', bytes }])).rejects.toThrow('gone cannot be read')
 })
 
 test('a picked file has its path when it came with a folder, otherwise its name', () => {

@@ -1,6 +1,12 @@
 import { expect, test } from 'vitest'
 import type { BlockJob } from '../../../src/engine/api/service.ts'
-import { bytesText, importedText, progressOf, type Task } from '../../../src/ui/blocks/tasks.ts'
+import {
+  bytesText,
+  exportedOutcome,
+  importedOutcome,
+  progressOf,
+  type Task,
+} from '../../../src/ui/blocks/tasks.ts'
 import { block } from '../fakeclient.ts'
 
 const cancel = () => undefined
@@ -74,11 +80,17 @@ test.each([
   const report = {
     imported: Array.from({ length: imported }, (_, i) => block(`01${i}`, 0, 1)),
     known: Array.from({ length: known }, (_, i) => `02${i}`),
+    remarks: [],
   }
-  expect(importedText('a.zip', report)).toBe(text)
+  expect(importedOutcome('a.zip', report)).toEqual({ failed: false, text, remarks: [] })
 })
 
-test('a log that was left out is told', () => {
-  const report = { imported: [block('01', 0, 1)], known: [], log: 'data/wal/00000003' }
-  expect(importedText('data', report)).toMatch(/^data: 1 block imported\. The write-ahead log .* left out/)
+test('what the engine remarks on an import is told along with it', () => {
+  const remarks = ['wal/00000003 at byte 32768: want 7 bytes, have 2']
+  const report = { imported: [block('01', 0, 1)], known: [], remarks }
+  expect(importedOutcome('data', report)).toMatchObject({ text: 'data: 1 block imported.', remarks })
+})
+
+test('an export is told with the name and the size of its file', () => {
+  expect(exportedOutcome('a.zip', 2048)).toEqual({ failed: false, text: 'a.zip was saved (2.00 KiB).' })
 })

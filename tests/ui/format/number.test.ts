@@ -2,9 +2,11 @@ import { describe, expect, test } from 'vitest'
 import {
   formatBytes,
   formatCount,
+  formatExactBytes,
   formatSample,
   formatShort,
   formatTicks,
+  parseBytes,
 } from '../../../src/ui/format/number.ts'
 
 test.each([
@@ -65,4 +67,34 @@ test.each([
 
 test('a count has its thousands apart', () => {
   expect(formatCount(1234567)).toBe('1,234,567')
+})
+
+test.each<[string, number | null]>([
+  ['10 GiB', 10 * 2 ** 30],
+  ['512MB', 512 * 2 ** 20],
+  [' 1.5t ', 1.5 * 2 ** 40],
+  ['2Ki', 2048],
+  ['7 B', 7],
+  ['0 KB', 0],
+  ['10', null],
+  ['', null],
+  ['GiB', null],
+  ['-1 GiB', null],
+  ['1,5 GiB', null],
+  ['1e3 MB', null],
+  ['10 XB', null],
+  ['99999 EiB', null],
+])('%j reads as %s bytes', (text, bytes) => {
+  expect(parseBytes(text)).toBe(bytes)
+})
+
+test.each([
+  [10 * 2 ** 30, '10 GiB'],
+  [1.5 * 2 ** 40, '1.5 TiB'],
+  [512 * 2 ** 20, '512 MiB'],
+  [1_530_000, '1530000 B'],
+  [1, '1 B'],
+])('%d bytes are written as %s, which reads back as the same', (bytes, text) => {
+  expect(formatExactBytes(bytes)).toBe(text)
+  expect(parseBytes(text)).toBe(bytes)
 })
