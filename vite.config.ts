@@ -10,7 +10,7 @@ const { version } = JSON.parse(readFileSync(new URL('package.json', import.meta.
 }
 const build = process.env['BRAZIER_BUILD'] ?? String(Math.floor(Date.now() / 1000))
 
-const nodePrograms = ['sidecar/main.ts', 'sidecar/serve.ts', 'sidecar/promqltest.ts']
+const nodePrograms = ['sidecar/main.ts', 'sidecar/serve.ts', 'sidecar/promqltest.ts', 'sidecar/tsdb.ts']
 
 export default defineConfig(({ command, isSsrBuild }) => ({
   // The page must work under any path of any static host.

@@ -32,7 +32,7 @@ const builds = {
   },
   'build:node': {
     sources: [...everywhere, 'sidecar'],
-    products: ['dist-node/main.js', 'dist-node/serve.js', 'dist-node/promqltest.js'],
+    products: ['main', 'serve', 'promqltest', 'tsdb'].map(name => `dist-node/${name}.js`),
   },
 }
 

@@ -28,10 +28,20 @@ const rooms: Readonly<Record<string, Room>> = {
   'src/engine/exposition': { imports: engine('bytes', 'model') },
   'src/engine/chunks': { imports: engine('bytes', 'model') },
   'src/engine/tsdb/wal': { imports: onDisk },
+  'src/engine/tsdb/headchunks': { imports: onDisk },
   'src/engine/tsdb/block': { imports: onDisk, packages: ['ulid'] },
-  'src/engine/tsdb/head': { imports: [...onDisk, 'src/engine/tsdb/wal'] },
+  'src/engine/tsdb/head': {
+    imports: [...onDisk, 'src/engine/tsdb/wal', ...types('src/engine/tsdb/headchunks')],
+  },
+  'src/engine/tsdb/exemplars': { imports: engine('model', 'metrics') },
+  'src/engine/tsdb/outoforder': { imports: [...onDisk, ...engine('tsdb/head', 'tsdb/wal')] },
+  'src/engine/tsdb/backfill': { imports: [...onDisk, ...engine('exposition', 'tsdb/block', 'tsdb/head')] },
   'src/engine/tsdb/transfer': {
-    imports: [...onDisk, ...engine('tsdb/block', 'archive')],
+    imports: [
+      ...onDisk,
+      ...engine('tsdb/block', 'tsdb/wal', 'tsdb/head', 'tsdb/headchunks', 'tsdb/outoforder'),
+      ...engine('tsdb/backfill', 'archive'),
+    ],
     packages: ['ulid'],
   },
   'src/engine/tsdb/compact': { imports: [...onDisk, 'src/engine/tsdb/block'] },
@@ -55,6 +65,8 @@ const rooms: Readonly<Record<string, Room>> = {
     imports: [...engine('engine.ts', 'api', 'model', 'disk'), 'src/disks', 'sw/shared-worker.ts'],
     packages: ['comlink'],
   },
+  // The only host that knows Node.
+  'src/hosts/nodehost.ts': { imports: engine('model'), packages: ['node:'] },
   'src/ui': {
     // The nouns know how they are written (durations, labels); of the engine itself the page knows types alone.
     imports: ['src/engine/model', ...types('src/engine/api')],
