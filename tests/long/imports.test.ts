@@ -3,16 +3,17 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { openNodeFs } from '../../src/disks/nodefs.ts'
+import { chunkEncoding } from '../../src/engine/chunks/decode.ts'
 import { stagingSuffix, type Disk } from '../../src/engine/disk/disk.ts'
 import { metricName } from '../../src/engine/model/labels.ts'
 import { openBlock } from '../../src/engine/tsdb/block/block.ts'
 import { ChunkCache } from '../../src/engine/tsdb/block/cache.ts'
-import { encoding } from '../../src/engine/tsdb/block/segments.ts'
 import { writeBlock, type SeriesChunks } from '../../src/engine/tsdb/block/writer.ts'
-import { exportBlocks } from '../../src/engine/tsdb/transfer/exporter.ts'
-import { importBlocks } from '../../src/engine/tsdb/transfer/importer.ts'
+import { blocksOut } from '../../src/engine/tsdb/transfer/exporter.ts'
+import { importSource } from '../../src/engine/tsdb/transfer/importer.ts'
 import { openPins } from '../../src/engine/tsdb/transfer/pins.ts'
 import { noise } from '../engine/archive/files.ts'
+import { FakeHost } from '../fakehost.ts'
 import { Memory } from '../memory.ts'
 
 const MiB = 1024 * 1024
@@ -33,7 +34,8 @@ test('a block of 2 GiB is exported and imported with 64 MiB of memory', async ()
 
     const file = openSync(archive, 'w')
     const block = await openBlock({ disk: source, cache: new ChunkCache(0) }, ulid)
-    for await (const piece of exportBlocks(source, [block], 'zip')) {
+    const outgoing = blocksOut(source, [block], 'zip')
+    for await (const piece of outgoing.bytes(new AbortController().signal, () => undefined)) {
       writeSync(file, piece)
       memory.look(piece.length)
     }
@@ -44,7 +46,9 @@ test('a block of 2 GiB is exported and imported with 64 MiB of memory', async ()
     const target = await opened(join(folder, 'target'))
     const store = {
       shelf: { disk: target, cache: new ChunkCache(0) },
+      host: new FakeHost(),
       pins: await openPins(target, []),
+      chunkRangeMs: 7_200_000,
       existing: () => null,
     }
     let before = 0
@@ -53,7 +57,7 @@ test('a block of 2 GiB is exported and imported with 64 MiB of memory', async ()
       before = done
     }
     const bytes = await openAsBlob(archive)
-    const { published } = await importBlocks(store, { kind: 'archive', name: 'block.zip', bytes }, progress)
+    const { published } = await importSource(store, { kind: 'archive', name: 'block.zip', bytes }, progress)
     const importing = memory.takePeak()
     expect(published).toEqual([ulid])
     expect((await openBlock(store.shelf, ulid)).bytes).toBe(block.bytes)
@@ -79,7 +83,7 @@ async function* allSeries(): AsyncGenerator<SeriesChunks> {
   bytes.set([0, 2])
   for (let i = 0; i < total / chunkBytes / chunksOfSeries; i++) {
     const chunks = Array.from({ length: chunksOfSeries }, (_, k) => {
-      return { minT: 2 * k, maxT: 2 * k + 1, encoding: encoding.xor, samples: 2, bytes }
+      return { minT: 2 * k, maxT: 2 * k + 1, encoding: chunkEncoding.xor, samples: 2, bytes }
     })
     yield { labels: [metricName, 'large', 'i', String(1000 + i)], chunks }
   }
