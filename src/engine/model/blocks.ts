@@ -67,7 +67,7 @@ export interface ImportReport {
 export type ArchiveFormat = 'zip' | 'tar.gz'
 
 /** What to export: blocks as they are, everything in [minT, maxT) as one new block, the whole store as a data directory
- *  that Prometheus can start on, or the samples in [minT, maxT) that the selectors match as OpenMetrics text; without
+ *  that Prometheus can start on, the blocks of a snapshot, or the samples in [minT, maxT) that the selectors match as OpenMetrics text; without
  *  selectors all of them. */
 export type ExportRequest =
   | { readonly kind: 'blocks'; readonly format: ArchiveFormat; readonly ulids: readonly string[] }
@@ -78,6 +78,7 @@ export type ExportRequest =
       readonly maxT: number
     }
   | { readonly kind: 'directory'; readonly format: ArchiveFormat }
+  | { readonly kind: 'snapshot'; readonly format: ArchiveFormat; readonly name: string }
   | {
       readonly kind: 'text'
       readonly match: readonly string[]

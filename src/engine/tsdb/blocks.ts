@@ -1,8 +1,9 @@
 import { stagingSuffix, type Disk } from '../disk/disk.ts'
-import type { Registry } from '../metrics/registry.ts'
+import type { Metric, Registry } from '../metrics/registry.ts'
 import type { BlockInfo, BrokenBlock } from '../model/blocks.ts'
 import { openBlock, type Block, type BlockShelf } from './block/block.ts'
 import { ChunkCache } from './block/cache.ts'
+import { damage } from './block/damage.ts'
 import type { BlockMeta } from './block/meta.ts'
 import { isUlid } from './block/ulid.ts'
 import { openPins, type Pins } from './transfer/pins.ts'
@@ -29,15 +30,27 @@ export interface HeldBlocks {
 export class Blocks {
   readonly shelf: BlockShelf
   readonly pins: Pins
+  /** Counts answers that had to be refused. */
+  readonly damagedReads: Metric
   private readonly held = new Map<string, Held>()
   private readonly brokenByUlid = new Map<string, BrokenBlock>()
 
   constructor(disk: Disk, metrics: Registry, pins: Pins) {
     this.shelf = { disk, cache: new ChunkCache(cacheBytes) }
     this.pins = pins
+    this.damagedReads = metrics.counter(
+      'brazier_tsdb_block_corruptions_total',
+      'Total number of selections that met a damaged block.',
+    )
     const gauge = (name: string, help: string, value: () => number) =>
       metrics.computed(`prometheus_tsdb_${name}`, help, 'gauge', value)
     gauge('blocks_loaded', 'Number of currently loaded data blocks', () => this.held.size)
+    metrics.computed(
+      'brazier_tsdb_blocks_broken',
+      'Number of blocks that cannot be opened.',
+      'gauge',
+      () => this.brokenByUlid.size,
+    )
     gauge(
       'storage_blocks_bytes',
       'The number of bytes that are currently used for local storage by all blocks.',
@@ -49,7 +62,10 @@ export class Blocks {
   async open(ulid: string): Promise<void> {
     this.brokenByUlid.delete(ulid)
     try {
-      this.held.set(ulid, new Held(await openBlock(this.shelf, ulid)))
+      const block = await openBlock(this.shelf, ulid)
+      if (block.meta.ulid !== ulid)
+        throw damage(`${ulid}/meta.json`, 0, 'the ulid of its folder', block.meta.ulid)
+      this.held.set(ulid, new Held(block))
     } catch (error) {
       this.brokenByUlid.set(ulid, { ulid, error: error instanceof Error ? error.message : String(error) })
     }

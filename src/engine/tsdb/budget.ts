@@ -1,12 +1,14 @@
-import { NotFoundError, type Disk } from '../disk/disk.ts'
+import type { Disk } from '../disk/disk.ts'
 import type { Host } from '../model/host.ts'
+import { readOwn, unwanted, writeOwn } from './ownfile.ts'
 
-// Prometheus looks at nothing in its data directory but what it knows.
 const path = 'brazier/budget.json'
 
-/** Reads what the user set; what cannot be read counts as nothing set. */
+/** Reads what the user set. When that cannot be read, nothing is set and nothing is too much: what is kept too long can be
+ *  deleted, what is deleted cannot be kept. */
 export async function openBudget(disk: Disk, host: Host): Promise<Budget> {
-  return new Budget(disk, await host.capacity(), await readOwn(disk))
+  const { own, damage } = await readBudget(disk)
+  return new Budget(disk, await host.capacity(), own, damage)
 }
 
 /** How many bytes the store may use: what upstream takes the size of the file system for, which a browser does not
@@ -14,17 +16,25 @@ export async function openBudget(disk: Disk, host: Host): Promise<Budget> {
 export class Budget {
   /** What the user set; null while that is nothing. */
   own: number | null
+  /** What was wrong with the file when it was opened, until another is written. */
+  damage: string | null
   private readonly disk: Disk
   private readonly capacity: number
 
-  constructor(disk: Disk, capacity: number, own: number | null) {
+  constructor(disk: Disk, capacity: number, own: number | null, damage: string | null) {
     this.disk = disk
     this.capacity = capacity
     this.own = own
+    this.damage = damage
   }
 
   get bytes(): number {
     return this.own ?? this.capacity
+  }
+
+  /** Beyond which blocks go. */
+  get limit(): number {
+    return this.damage === null ? this.bytes : Infinity
   }
 
   /** Strictly durable when it resolves.
@@ -33,20 +43,18 @@ export class Budget {
   async set(bytes: number | null): Promise<void> {
     if (bytes !== null && !isBudget(bytes))
       throw new RangeError(`want a positive number of bytes, have ${String(bytes)}`)
-    await this.disk.write(path, new TextEncoder().encode(`${JSON.stringify({ bytes })}\n`))
+    await writeOwn(this.disk, path, { bytes })
     this.own = bytes
+    this.damage = null
   }
 }
 
-async function readOwn(disk: Disk): Promise<number | null> {
-  try {
-    const text = new TextDecoder().decode(await disk.read(path))
-    const bytes = (JSON.parse(text) as { readonly bytes?: unknown } | null)?.bytes
-    return isBudget(bytes) ? bytes : null
-  } catch (error) {
-    if (error instanceof NotFoundError || error instanceof SyntaxError) return null
-    throw error
-  }
+async function readBudget(disk: Disk): Promise<{ own: number | null; damage: string | null }> {
+  const { value, damage } = await readOwn(disk, path)
+  if (value === undefined) return { own: null, damage }
+  const { bytes } = (value ?? {}) as { readonly bytes?: unknown }
+  if (bytes === null || isBudget(bytes)) return { own: bytes, damage: null }
+  return { own: null, damage: unwanted(path, '{"bytes":…}', value) }
 }
 
 function isBudget(bytes: unknown): bytes is number {

@@ -1,6 +1,6 @@
-import { NotFoundError, type Disk } from '../disk/disk.ts'
+import type { Disk } from '../disk/disk.ts'
+import { readOwn, unwanted, writeOwn } from './ownfile.ts'
 
-// Prometheus looks at nothing in its data directory but what it knows.
 const path = 'brazier/head.json'
 
 /** How far the head has been written as blocks. */
@@ -13,20 +13,18 @@ export interface Cut {
 }
 
 /** The last cut, or null when there was none. One that cannot be read is none: the log then gives the head samples that
- *  are in blocks, too, which costs memory and nothing else. */
-export async function readCut(disk: Disk): Promise<Cut | null> {
-  try {
-    const value = JSON.parse(new TextDecoder().decode(await disk.read(path))) as Partial<Cut> | null
-    const { t, block, before } = value ?? {}
-    const sound = Number.isSafeInteger(t) && Number.isSafeInteger(before) && typeof block === 'string'
-    return sound ? ({ t, block, before } as Cut) : null
-  } catch (error) {
-    if (error instanceof NotFoundError || error instanceof SyntaxError) return null
-    throw error
-  }
+ *  are in blocks, too, which costs memory and nothing else.
+ *  @returns with what is wrong with the file */
+export async function readCut(disk: Disk): Promise<{ cut: Cut | null; damage: string | null }> {
+  const { value, damage } = await readOwn(disk, path)
+  if (value === undefined) return { cut: null, damage }
+  const { t, block, before } = (value ?? {}) as Partial<Cut>
+  const sound = Number.isSafeInteger(t) && Number.isSafeInteger(before) && typeof block === 'string'
+  if (sound) return { cut: { t, block, before } as Cut, damage: null }
+  return { cut: null, damage: unwanted(path, '{"t":…,"block":"…","before":…}', value) }
 }
 
 /** Strictly durable when it resolves. */
 export function writeCut(disk: Disk, cut: Cut): Promise<void> {
-  return disk.write(path, new TextEncoder().encode(`${JSON.stringify(cut)}\n`))
+  return writeOwn(disk, path, cut)
 }

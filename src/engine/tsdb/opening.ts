@@ -5,7 +5,7 @@ import { openBlocks, type Blocks } from './blocks.ts'
 import { ExemplarStore } from './exemplars/exemplars.ts'
 import { Head } from './head/head.ts'
 import { openHeadChunks, type HeadChunks } from './headchunks/headchunks.ts'
-import { readCut } from './lastcut.ts'
+import { readCut, type Cut } from './lastcut.ts'
 import { OutOfOrder } from './outoforder/outoforder.ts'
 import { OutOfOrderReplay } from './outoforder/replay.ts'
 import { Replay } from './replay.ts'
@@ -31,6 +31,8 @@ export interface OpenedStore {
   readonly headChunks: HeadChunks
   readonly wal: Wal
   readonly wbl: Wal
+  /** What is wrong with the note of how far the head was written. */
+  readonly cutDamage: string | null
   /** Records of types that nobody knows. */
   readonly unknownRecords: number
 }
@@ -44,7 +46,8 @@ export async function openStore(options: OpeningOptions): Promise<OpenedStore> {
   const exemplars = new ExemplarStore(options.maxExemplars, metrics)
   exemplars.setWindow(outOfOrderWindowMs)
   const outOfOrder = new OutOfOrder({ chunkRangeMs })
-  const start = await headStart(disk, blocks)
+  const { cut, damage: cutDamage } = await readCut(disk)
+  const start = headStart(cut, blocks)
   const head = new Head(host, metrics, chunkRangeMs, start, { outOfOrderWindowMs, outOfOrder, exemplars })
   const late = new OutOfOrderReplay(head, metrics)
   const folder = { disk, host, metrics }
@@ -61,18 +64,18 @@ export async function openStore(options: OpeningOptions): Promise<OpenedStore> {
   const wbl = await openWal({ ...folder, folder: 'wbl', segmentBytes, outOfOrder: true }, late)
   head.restored()
   const unknownRecords = replay.skippedRecords
-  return { blocks, head, exemplars, outOfOrder, headChunks, wal, wbl, unknownRecords }
+  return { blocks, head, exemplars, outOfOrder, headChunks, wal, wbl, cutDamage, unknownRecords }
 }
 
 /** What had to be repaired in logs and chunks of the head, a sentence each. */
-export function damagesOf({ wal, wbl, headChunks }: OpenedStore): readonly string[] {
-  return [...wal.damages, ...wbl.damages, ...headChunks.damages]
+export function damagesOf({ wal, wbl, headChunks, cutDamage }: OpenedStore): readonly string[] {
+  const found = [...wal.damages, ...wbl.damages, ...headChunks.damages]
+  return cutDamage === null ? found : [...found, `${cutDamage}; went by the blocks`]
 }
 
 /** Where the head begins: what is older is in blocks. A block that was lost in a power cut is still in the log. Prometheus
  *  does not write down where that is; of its folders we go, as it does, by the blocks. */
-async function headStart(disk: Disk, blocks: Blocks): Promise<number> {
-  const cut = await readCut(disk)
+function headStart(cut: Cut | null, blocks: Blocks): number {
   if (cut) return blocks.broken().some(({ ulid }) => ulid === cut.block) ? cut.before : cut.t
   const own = blocks.infos().filter(({ pinned }) => !pinned)
   return endOfCutBlocks(own.flatMap(({ ulid }) => blocks.metaOf(ulid) ?? []))

@@ -104,22 +104,33 @@ export class Upkeep {
     return mine
   }
 
+  /** What fails does not keep the rest from being done: on a full disk, old blocks must go. */
   private async round(): Promise<void> {
-    const { host } = this.options
     const { signal } = this.stopping
+    const failures: Error[] = []
     this.metrics.triggered.inc()
-    try {
-      if (!signal.aborted) await this.keeper.saveChunks()
-      await this.keeper.shorten(signal)
-      while (!signal.aborted && (await this.mergeBlocks()));
-      if (!signal.aborted) await this.dropOld()
-      this.failure = null
-    } catch (error) {
+    for (const step of [
+      () => this.keeper.saveChunks(),
+      () => this.keeper.shorten(signal),
+      () => this.mergeAll(),
+      () => this.dropOld(),
+    ]) {
       if (signal.aborted) return
-      this.failure = error instanceof Error ? error : new Error(String(error))
-      this.metrics.failed.inc()
-      host.log('error', 'upkeep of the store failed', { error: String(error) })
+      await step().catch((error: unknown) => failures.push(this.failed(error)))
     }
+    if (signal.aborted) return
+    this.failure = failures[0] ?? null
+    if (this.failure) this.metrics.failed.inc()
+  }
+
+  private failed(error: unknown): Error {
+    if (!this.stopping.signal.aborted)
+      this.options.host.log('error', 'upkeep of the store failed', { error: String(error) })
+    return error instanceof Error ? error : new Error(String(error))
+  }
+
+  private async mergeAll(): Promise<void> {
+    while (!this.stopping.signal.aborted && (await this.mergeBlocks()));
   }
 
   /** Answers whether there was something to merge. */
@@ -164,7 +175,7 @@ export class Upkeep {
       retentionMs,
       maxBytes,
       maxPercentage: maxBytes === null ? maxPercentage : null,
-      budgetBytes: budget.bytes,
+      budgetBytes: budget.limit,
       bytesOf: ulid => bytes.get(ulid) ?? 0,
       headBytes: this.headBytes(),
     })

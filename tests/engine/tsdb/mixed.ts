@@ -5,6 +5,7 @@ import { resetHint, type Histogram, type ResetHint } from '../../../src/engine/m
 import { HistogramColumns } from '../../../src/engine/model/histogram/columns.ts'
 import { bucketIndices, spansOf } from '../../../src/engine/model/histogram/spans.ts'
 import { compareLabels, formatLabels } from '../../../src/engine/model/labels.ts'
+import type { Matcher } from '../../../src/engine/model/matcher.ts'
 import type { Columns, Querier } from '../../../src/engine/model/store.ts'
 import type { SeriesChunks } from '../../../src/engine/tsdb/block/writer.ts'
 import { always, sampleText, series } from './reading.ts'
@@ -107,14 +108,15 @@ function histogramText(h: Histogram): string {
   return `${kind}${h.count}`
 }
 
-/** Every series with its samples, in the querier's order. */
+/** Every series that matches with its samples, in the querier's order. */
 export async function mixedEverything(
   querier: Querier,
   range = always,
   hints: 'hints' | 'none' = 'none',
+  matchers: readonly Matcher[] = [],
 ): Promise<Record<string, string>> {
   const found: Record<string, string> = {}
-  for await (const batch of querier.select([], range)) {
+  for await (const batch of querier.select(matchers, range)) {
     for (let i = 0; i < batch.count; i++)
       found[formatLabels(batch.labels(i))] = textOfColumns(batch.columns(i), hints)
   }

@@ -155,6 +155,24 @@ test('a full disk is told, nothing is lost, and the next round goes on', async (
   expect(await everything(db.querier())).toEqual(before)
 })
 
+test('on a full disk old blocks go all the same, and make room', async () => {
+  const disk = new MemoryDisk()
+  const { db } = await filled(disk, 6)
+  await db.upkeep.run()
+  const before = ranges(db)
+  await fill(db, 6, 9)
+  disk.capacity = disk.used
+  await db.budget.set(1).catch(() => undefined)
+  expect(db.budget.own).toBeNull()
+  disk.capacity = disk.used + 100
+  await db.budget.set(1)
+  disk.capacity = disk.used
+  await db.upkeep.run()
+  expect(db.notices()).toMatchObject([{ kind: 'upkeep-failed' }])
+  expect(ranges(db).length).toBeLessThan(before.length)
+  expect(disk.used).toBeLessThan(disk.capacity)
+})
+
 test('it goes by itself every minute until the store is closed', async () => {
   const host = new FakeHost()
   const { db } = await openStore(new MemoryDisk(), options, host)

@@ -10,11 +10,11 @@ import type { RecordVisitor } from '../wal/records.ts'
  *  those samples, too. */
 export class OutOfOrderReplay implements RecordVisitor {
   /** The head, which hands late samples on and shows their series. */
-  private readonly head: Pick<Head, 'seriesOf' | 'insert' | 'insertHistogram'>
+  private readonly head: Pick<Head, 'restoredSeriesOf' | 'insert' | 'insertHistogram'>
   private readonly unknown: (what: string) => void
   private readonly unknownSeries = new Set<SeriesRef>()
 
-  constructor(head: Pick<Head, 'seriesOf' | 'insert' | 'insertHistogram'>, metrics: Registry) {
+  constructor(head: Pick<Head, 'restoredSeriesOf' | 'insert' | 'insertHistogram'>, metrics: Registry) {
     this.head = head
     const unknown = metrics.counter(
       'prometheus_tsdb_wbl_replay_unknown_refs_total',
@@ -44,7 +44,7 @@ export class OutOfOrderReplay implements RecordVisitor {
   }
 
   private seriesOf(ref: SeriesRef, what: string): MemSeries | undefined {
-    const series = this.head.seriesOf(ref)
+    const series = this.head.restoredSeriesOf(ref)
     if (series) return series
     this.unknown(what)
     if (!this.unknownSeries.has(ref)) this.unknown('series')

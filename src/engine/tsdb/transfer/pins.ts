@@ -1,7 +1,7 @@
-import { NotFoundError, type Disk } from '../../disk/disk.ts'
+import type { Disk } from '../../disk/disk.ts'
 import { isUlid } from '../block/ulid.ts'
+import { readOwn, unwanted, writeOwn } from '../ownfile.ts'
 
-// Prometheus looks at nothing in its data directory but what it knows.
 const path = 'brazier/pinned.json'
 
 /** Reads which blocks are pinned, and forgets those that are not there any more. When the file is damaged all blocks
@@ -45,8 +45,7 @@ export class Pins {
       if (pinned) next.add(ulid)
       else next.delete(ulid)
     }
-    const text = JSON.stringify({ pinned: [...next].sort() })
-    await this.disk.write(path, new TextEncoder().encode(`${text}\n`))
+    await writeOwn(this.disk, path, { pinned: [...next].sort() })
     this.ulids = next
   }
 }
@@ -57,27 +56,10 @@ interface PinsFile {
 }
 
 async function readPins(disk: Disk): Promise<PinsFile> {
-  try {
-    return parsePins(await disk.read(path))
-  } catch (error) {
-    if (error instanceof NotFoundError) return { pinned: new Set(), damage: null }
-    throw error
-  }
-}
-
-function parsePins(bytes: Uint8Array): PinsFile {
-  try {
-    const value = JSON.parse(new TextDecoder().decode(bytes)) as { readonly pinned?: unknown } | null
-    const pinned: unknown = value?.pinned
-    if (Array.isArray(pinned) && pinned.every(ulid => typeof ulid === 'string' && isUlid(ulid))) {
-      return { pinned: new Set(pinned as string[]), damage: null }
-    }
-    return broken(`want {"pinned":[…ULIDs]}, have ${JSON.stringify(value).slice(0, 60)}`)
-  } catch (error) {
-    return broken(`want JSON, have ${error instanceof Error ? error.message : String(error)}`)
-  }
-}
-
-function broken(damage: string): PinsFile {
-  return { pinned: new Set(), damage: `${path}: ${damage}` }
+  const { value, damage } = await readOwn(disk, path)
+  if (value === undefined) return { pinned: new Set(), damage }
+  const { pinned } = (value ?? {}) as { readonly pinned?: unknown }
+  if (Array.isArray(pinned) && pinned.every(ulid => typeof ulid === 'string' && isUlid(ulid)))
+    return { pinned: new Set(pinned as string[]), damage: null }
+  return { pinned: new Set(), damage: unwanted(path, '{"pinned":[…ULIDs]}', value) }
 }

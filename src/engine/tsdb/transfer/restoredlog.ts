@@ -1,5 +1,6 @@
 import type { Disk } from '../../disk/disk.ts'
 import { Registry } from '../../metrics/registry.ts'
+import type { SampleColumns } from '../../chunks/columns.ts'
 import type { HistogramColumns } from '../../model/histogram/columns.ts'
 import type { Host } from '../../model/host.ts'
 import type { Labels } from '../../model/labels.ts'
@@ -46,10 +47,7 @@ export async function restoreLog(
     ['wal', visitor],
     ['wbl', late],
   ] as const) {
-    const found = await readWal(disk, host, `${folder}/${name}`, to, signal)
-    damages.push(
-      ...found.map(damage => (damage.startsWith(folder) ? damage : `${folder}/${name}: ${damage}`)),
-    )
+    damages.push(...(await readWal(disk, host, `${folder}/${name}`, to, signal)))
   }
   head.restored()
   const remarks = [...damages, ...visitor.remarks(`${folder}/wal`)]
@@ -109,6 +107,10 @@ class LogVisitor implements RecordVisitor {
 
   sample(ref: SeriesRef, t: number, high: number, low: number): void {
     if (!this.head.restoreSample(ref, t, high, low)) this.samplesLost++
+  }
+
+  samples(ref: SeriesRef, of: SampleColumns, from: number, to: number): void {
+    this.samplesLost += this.head.restoreSamples(ref, of, from, to)
   }
 
   histogram(ref: SeriesRef, from: HistogramColumns, i: number): void {

@@ -4,6 +4,7 @@ import { GroupedRecords } from './grouped.ts'
 import { checkpointNames, segmentNumbers, segmentPath } from './names.ts'
 import { SegmentReader, type RecordSink } from './reader.ts'
 import type { RecordVisitor } from './records.ts'
+import { pageBytes } from './segment.ts'
 
 /** Finished segments in a folder of their own that stand for all segments up to `number`. */
 export interface Checkpoint {
@@ -94,7 +95,8 @@ async function readLog(
   let previous = checkpoint?.number ?? null
   for (const number of numbers) {
     // Nothing is cut here: what is missing may be mislaid, and a sample without its series is left out anyway.
-    if (previous !== null && number !== previous + 1) damages.push(`segments before ${number} are missing`)
+    if (previous !== null && number !== previous + 1)
+      damages.push(`${folder}: segments before ${number} are missing`)
     previous = number
     const damage = await reader.read(segmentPath(folder, number), sink)
     if (!damage) continue
@@ -134,10 +136,13 @@ export async function readCheckpoint(
   const damages: string[] = []
   let wanted = 0
   for (const number of segmentNumbers(await disk.list(path))) {
+    const segment = segmentPath(path, number)
     if (number !== wanted) damages.push(`${path}: segments before ${number} are missing`)
     wanted = number + 1
-    for (const { message, resume } of await reader.readAll(segmentPath(path, number), sink)) {
-      damages.push(`${segmentPath(path, number)}: ${message}; went on from byte ${resume}`)
+    if ((await disk.size(segment)) === 0)
+      damages.push(`${segment}: want a page of ${pageBytes} bytes, have none`)
+    for (const { message, resume } of await reader.readAll(segment, sink)) {
+      damages.push(`${segment}: ${message}; went on from byte ${resume}`)
     }
   }
   return damages

@@ -21,7 +21,7 @@ export class SeriesOnly {
     for (const { ref, labels } of all) this.byRef.set(ref, new MemSeries(ref, labels))
   }
 
-  seriesOf(ref: SeriesRef): MemSeries | undefined {
+  restoredSeriesOf(ref: SeriesRef): MemSeries | undefined {
     return this.byRef.get(ref)
   }
 
