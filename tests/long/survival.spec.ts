@@ -1,7 +1,8 @@
 import { expect, test, type Page } from '@playwright/test'
-import { Chromium } from '../e2e/browser.ts'
+import { Chromium, WorkerProbe } from '../e2e/browser.ts'
 import { FairClock } from '../e2e/pace.ts'
 import { startTarget, type Target } from '../e2e/servers.ts'
+import { archiveOf, blockFiles, ulids } from '../engine/tsdb/transfer/blocks.ts'
 import { lost, probe, startWitness, stored, type Mode, type Witness } from '../e2e/witness.ts'
 
 const intervalMs = 500
@@ -79,6 +80,65 @@ for (const mode of ['shared', 'dedicated'] as const) {
   })
 }
 
+test('nothing acknowledged is lost when Chromium is killed twenty times while it scrapes', async ({
+  baseURL,
+}) => {
+  const url = `${baseURL}#/targets`
+  const targets = await Promise.all([movingTarget(), movingTarget(), movingTarget(), movingTarget()])
+  const witness = await startWitness()
+  const browser = await Chromium.start()
+  try {
+    const since = Date.now()
+    let page = await opened(browser, url)
+    await importBlock(page)
+    for (const target of targets) await addTarget(page, target, 200)
+    const told: number[] = []
+    for (let round = 1; round <= 20; round++) {
+      await (await probe('shared', browser.browser, page)).report(witness)
+      await hear(witness, 100)
+      await page.waitForTimeout(Math.random() * 1500)
+      await browser.kill()
+      await browser.restart()
+      page = await opened(browser, url)
+      const missing = lost(witness.told, await stored(page, since))
+      expect({ round, lost: missing.length, some: missing.slice(0, 5) }).toEqual({ round, lost: 0, some: [] })
+      expect(await stateOf(browser, page)).toEqual({ notices: [], broken: [], verified: 1 })
+      told.push(witness.told.size)
+    }
+    test.info().annotations.push({ type: 'samples told until each death', description: told.join(' ') })
+  } finally {
+    await browser.stop()
+    await Promise.all([...targets, witness].map(server => server.stop()))
+  }
+})
+
+async function importBlock(page: Page): Promise<void> {
+  const source = await archiveOf(await blockFiles(ulids[0]))
+  if (source.kind !== 'archive') throw new Error('want an archive')
+  const text = Buffer.from(await source.bytes.arrayBuffer()).toString('base64')
+  await page.evaluate(async archive => {
+    const bytes = new Blob([Uint8Array.from(atob(archive), char => char.charCodeAt(0))])
+    await globalThis.brazier?.client.importBlocks({ kind: 'archive', name: 'block.zip', bytes })
+  }, text)
+}
+
+/** What the store says of itself, and how many blocks it has, each of them read whole. */
+async function stateOf(browser: Chromium, page: Page) {
+  const said = await page.evaluate(async () => {
+    const client = globalThis.brazier?.client
+    return { notices: (await client?.status())?.notices, broken: (await client?.blocks())?.broken }
+  })
+  const worker = await WorkerProbe.attach(browser.browser, new URL('engine.js', page.url()).href)
+  const verified = await worker.evaluate<number>(`(async () => {
+    const { blocks, release } = (await globalThis.brazier.engine).db.blocks.holdAll()
+    for (const block of blocks) await block.verify()
+    release()
+    return blocks.length
+  })()`)
+  await worker.detach()
+  return { ...said, verified }
+}
+
 /** Values of every kind that bits can tell apart, new ones at each scrape. */
 async function movingTarget(): Promise<Target> {
   const target = await startTarget('')
@@ -100,10 +160,10 @@ async function opened(browser: Chromium, url: string): Promise<Page> {
   return page
 }
 
-async function addTarget(page: Page, { metrics }: Target): Promise<void> {
+async function addTarget(page: Page, { metrics }: Target, everyMs = intervalMs): Promise<void> {
   await page.evaluate(
     ([url, interval]) => globalThis.brazier?.client.addTarget({ url, job: 'survivor', intervalMs: interval }),
-    [metrics, intervalMs] as const,
+    [metrics, everyMs] as const,
   )
 }
 
