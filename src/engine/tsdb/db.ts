@@ -19,6 +19,7 @@ import { Readers } from './readers.ts'
 import { Transfers } from './transfers.ts'
 import { Upkeep } from './upkeep.ts'
 import type { Wal } from './wal/wal.ts'
+import { WatchedQuerier } from './watched.ts'
 
 export type { CommittedSamples }
 
@@ -72,7 +73,13 @@ export interface DbStats {
 /** Something the user has to know, for as long as it holds. */
 export interface DbNotice {
   readonly kind:
-    'disk-full' | 'wal-repaired' | 'disk-error' | 'block-broken' | 'pins-damaged' | 'upkeep-failed'
+    | 'disk-full'
+    | 'wal-repaired'
+    | 'disk-error'
+    | 'block-broken'
+    | 'pins-damaged'
+    | 'budget-damaged'
+    | 'upkeep-failed'
   readonly detail: string
 }
 
@@ -100,7 +107,14 @@ export async function openDb(
     keepLog: opened.unknownRecords > 0,
   })
   upkeep.start()
-  return new Db({ ...opened, host, readers, budget, upkeep, retentionMs })
+  const db = new Db({ ...opened, host, readers, budget, upkeep, retentionMs })
+  metrics.computed(
+    'brazier_tsdb_notices',
+    'Number of things that the user has to know of the store.',
+    'gauge',
+    () => db.notices().length,
+  )
+  return db
 }
 
 function tell(host: Host, opened: OpenedStore): void {
@@ -152,6 +166,7 @@ export class Db {
       span: () => this.span(),
       headQuerier: () => new MergedQuerier(this.headSources()),
       headSpan: () => this.headSpan(),
+      snapshots: this.admin.snapshots,
       growing: {
         wal: { cut: () => cutLog(wal) },
         wbl: { cut: () => cutLog(wbl) },
@@ -184,22 +199,20 @@ export class Db {
       ...late.map(block => block.querier()),
       ...lateHead,
     ]
-    return new MergedQuerier(sources, () => {
-      leave()
-      release()
-    })
+    return this.watched(
+      new MergedQuerier(sources, () => {
+        leave()
+        release()
+      }),
+    )
   }
 
   /** Of one block, which stays on the disk until it is closed. Null when there is no such block. */
   blockQuerier(ulid: string): Querier | null {
     const held = this.blocks.hold([ulid])
-    return (
-      held &&
-      new MergedQuerier(
-        held.blocks.map(block => block.querier()),
-        held.release,
-      )
-    )
+    if (!held) return null
+    const sources = held.blocks.map(block => block.querier())
+    return this.watched(new MergedQuerier(sources, held.release))
   }
 
   /** The exemplars in the range of the series that one of the selectors matches, in label order. */
@@ -248,6 +261,9 @@ export class Db {
       ...(failure ? [{ kind: 'upkeep-failed' as const, detail: failure.message }] : []),
       ...(damages.length > 0 ? [{ kind: 'wal-repaired' as const, detail: damages.join('; ') }] : []),
       ...(damage === null ? [] : [{ kind: 'pins-damaged' as const, detail: damage }]),
+      ...(this.budget.damage === null
+        ? []
+        : [{ kind: 'budget-damaged' as const, detail: this.budget.damage }]),
       ...blocks.broken().map(({ error }) => ({ kind: 'block-broken' as const, detail: error })),
     ]
   }
@@ -283,6 +299,10 @@ export class Db {
     const { head, outOfOrder } = this.parts
     const inOrder = new HeadQuerier(head)
     return outOfOrder.empty ? [inOrder] : [inOrder, outOfOrder.querier(head)]
+  }
+
+  private watched(querier: Querier): Querier {
+    return new WatchedQuerier(querier, () => this.blocks.damagedReads.inc())
   }
 
   private headSpan(): TimeRange | null {

@@ -48,8 +48,19 @@ export class Snapshots {
 
   /** @throws Error when there is none of this name */
   async remove(name: string): Promise<void> {
-    if (!(await this.disk.list(folder)).includes(name)) throw new Error(`want a snapshot, have ${name}`)
-    await this.disk.removeFolder(`${folder}/${name}`)
+    await this.disk.removeFolder(await this.folderOf(name))
+  }
+
+  /** The folders of its blocks.
+   *  @throws Error when there is none of this name */
+  async blockFolders(name: string): Promise<string[]> {
+    const path = await this.folderOf(name)
+    return (await this.disk.list(path)).filter(isUlid).map(ulid => `${path}/${ulid}`)
+  }
+
+  private async folderOf(name: string): Promise<string> {
+    if ((await this.disk.list(folder)).includes(name)) return `${folder}/${name}`
+    throw new Error(`want a snapshot, have ${name}`)
   }
 
   private async copy(from: string, to: string, size: number): Promise<void> {

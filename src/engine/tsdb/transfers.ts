@@ -19,6 +19,7 @@ import { newUlid } from './block/ulid.ts'
 import { writeBlock } from './block/writer.ts'
 import type { Blocks } from './blocks.ts'
 import { recoded } from './recode.ts'
+import type { Snapshots } from './snapshots.ts'
 import { blocksOut, directoryOut, textOut } from './transfer/exporter.ts'
 import { Exports } from './transfer/exports.ts'
 import { endOfCutBlocks, importSource } from './transfer/importer.ts'
@@ -36,6 +37,7 @@ export interface TransferOptions {
   readonly headQuerier: () => Querier
   /** Its times; null when there is nothing. */
   readonly headSpan: () => TimeRange | null
+  readonly snapshots: Snapshots
   readonly growing: GrowingFolders
   /** Keeps every file of the growing folders on the disk, until the function that it answers is called. Waits for what
    *  is being removed. */
@@ -83,6 +85,7 @@ export class Transfers {
   async export(request: ArchiveRequest, signal?: AbortSignal): Promise<ExportTicket> {
     const { kind } = request
     if (kind === 'blocks') return this.exportKept(request)
+    if (kind === 'snapshot') return this.exportSnapshot(request)
     const signals = this.until(signal)
     const opened =
       kind === 'range' ? this.exportRange(request, signals) : this.exportDirectory(request.format, signals)
@@ -143,6 +146,17 @@ export class Transfers {
     if (!held || ulids.length === 0)
       throw new Error(`want blocks of the store, have ${ulids.join(', ') || 'none'}`)
     return this.exports.open(blocksOut(this.disk, held.blocks, format), () => held.release())
+  }
+
+  /** Deleted meanwhile, it ends there. */
+  private async exportSnapshot({
+    name,
+    format,
+  }: ExportRequest & { kind: 'snapshot' }): Promise<ExportTicket> {
+    const { blocks, snapshots } = this.options
+    const folders = await snapshots.blockFolders(name)
+    const all = await Promise.all(folders.map(folder => openBlock(blocks.shelf, folder)))
+    return this.exports.open(blocksOut(this.disk, all, format, name), () => undefined)
   }
 
   /** Written as a block into a staging folder, which is read from there and removed. */

@@ -34,6 +34,8 @@ export function bytesOf(
 
 function isPart({ ulid, minT, maxT }: BlockInfo, request: ExportRequest): boolean {
   if (request.kind === 'directory') return true
+  // What is in a snapshot is known by itself.
+  if (request.kind === 'snapshot') return false
   return request.kind === 'blocks' ? request.ulids.includes(ulid) : minT < request.maxT && maxT > request.minT
 }
 

@@ -38,11 +38,20 @@ const types: Readonly<Record<ArchiveFormat, string>> = {
 }
 
 /** An archive of blocks, `<ULID>/{meta.json,index,chunks/000001,tombstones}`. The blocks' folders must not be removed
- *  before it has been read. */
-export function blocksOut(disk: Disk, blocks: readonly Block[], format: ArchiveFormat): Outgoing {
+ *  before it has been read.
+ *  @param name by default that of the only block, or their number */
+export function blocksOut(
+  disk: Disk,
+  blocks: readonly Block[],
+  format: ArchiveFormat,
+  name = nameOf(blocks),
+): Outgoing {
+  return archiveOut(disk, `brazier-${name}`, format, filesOfBlocks(blocks, ''))
+}
+
+function nameOf(blocks: readonly Block[]): string {
   const [first] = blocks
-  const what = blocks.length === 1 && first ? first.meta.ulid : `${blocks.length}-blocks`
-  return archiveOut(disk, `brazier-${what}`, format, filesOfBlocks(blocks, ''))
+  return blocks.length === 1 && first ? first.meta.ulid : `${blocks.length}-blocks`
 }
 
 /** An archive of a data directory, all in a folder that is named as the archive. Nothing of it must be removed before it
