@@ -21,6 +21,8 @@ const headerBytes = 2
 const headerBits = headerBytes * 8
 /** The most that one sample after the first can take: 4 + 64 bits of time, 2 + 11 + 64 of value. */
 export const maxSampleBytes = 19
+/** What `put` may touch when a sample is written, from the byte on in which it begins. */
+const roomForSample = maxSampleBytes + 6
 
 /** A chunk that is being written, sample by sample. Bits once written stay as they are, so a reader that
  *  remembers `bytes` and `count` reads the same samples whatever is appended later.
@@ -35,13 +37,13 @@ export class XorChunk {
   private readonly at: number
   /** Where the bytes lie from `from` on. Others may lie in the same buffer; the chunk moves to a larger place when its
    *  own is full. */
-  private buffer: Uint8Array
+  private view: DataView
 
   constructor() {
     const { page, slot } = nextSlot()
     this.words = page.words
     this.doubles = page.doubles
-    this.buffer = page.bytes
+    this.view = page.view
     this.at = slot * slotBytes
     const w = this.at >>> 2
     const from = this.at + stateBytes
@@ -62,6 +64,13 @@ export class XorChunk {
   get t(): number {
     return this.doubles[(this.at >>> 3) + double.t] as number
   }
+  /** Kept here for whoever fills the chunk: a sample from this time on starts another. */
+  get nextAt(): number {
+    return this.doubles[(this.at >>> 3) + double.nextAt] as number
+  }
+  set nextAt(t: number) {
+    this.doubles[(this.at >>> 3) + double.nextAt] = t
+  }
   get high(): number {
     return this.word(word.high)
   }
@@ -71,7 +80,8 @@ export class XorChunk {
 
   /** The chunk so far, without its count; zeros behind it. */
   get bytes(): Uint8Array {
-    return this.buffer.subarray(this.word(word.from), this.word(word.to))
+    const from = this.word(word.from)
+    return new Uint8Array(this.view.buffer, from, this.word(word.to) - from)
   }
 
   /** Bytes that the samples take, as upstream counts them before it appends. */
@@ -86,19 +96,18 @@ export class XorChunk {
     const d = this.at >>> 3
     const count = words[w + word.count] as number
     assert(count < 0xffff, 'chunk is full')
-    if (((words[w + word.bits] as number) >>> 3) + maxSampleBytes >= (words[w + word.to] as number))
-      this.move()
-    const { buffer } = this
+    if (((words[w + word.bits] as number) >>> 3) + roomForSample > (words[w + word.to] as number)) this.move()
+    const { view } = this
     let bits = words[w + word.bits] as number
     if (count === 0) {
       doubles[d + double.minT] = t
-      bits = putUvarint(buffer, bits, t < 0 ? -2 * t - 1 : 2 * t)
-      bits = put(buffer, bits, high, 32)
-      bits = put(buffer, bits, low, 32)
+      bits = putUvarint(view, bits, t < 0 ? -2 * t - 1 : 2 * t)
+      bits = put(view, bits, high, 32)
+      bits = put(view, bits, low, 32)
     } else {
       const delta = t - (doubles[d + double.t] as number)
-      if (count === 1) bits = putUvarint(buffer, bits, delta)
-      else bits = putDeltaOfDelta(buffer, bits, delta - (doubles[d + double.delta] as number))
+      if (count === 1) bits = putUvarint(view, bits, delta)
+      else bits = putDeltaOfDelta(view, bits, delta - (doubles[d + double.delta] as number))
       doubles[d + double.delta] = delta
       const highDiff = high ^ (words[w + word.high] as number)
       const lowDiff = low ^ (words[w + word.low] as number)
@@ -112,13 +121,24 @@ export class XorChunk {
     words[w + word.low] = low
   }
 
+  /** Adds samples [from, to) behind the others. */
+  appendRun({ t, bits }: SampleColumns, from: number, to: number): void {
+    for (let i = from; i < to; i++)
+      this.append(t[i] as number, bits[2 * i + 1] as number, bits[2 * i] as number)
+  }
+
   /** The finished chunk in an array of its own. */
   encoded(): Uint8Array {
-    const from = this.word(word.from)
-    const encoded = this.buffer.slice(from, from + this.byteLength)
-    encoded[0] = this.count >>> 8
-    encoded[1] = this.count & 0xff
+    const encoded = new Uint8Array(this.byteLength)
+    this.encodeInto(encoded, 0)
     return encoded
+  }
+
+  /** Writes the finished chunk to a place that has room for it. */
+  encodeInto(target: Uint8Array, at: number): void {
+    target.set(new Uint8Array(this.view.buffer, this.word(word.from), this.byteLength), at)
+    target[at] = this.count >>> 8
+    target[at + 1] = this.count & 0xff
   }
 
   private word(index: number): number {
@@ -126,7 +146,7 @@ export class XorChunk {
   }
 
   private putDifference(at: number, high: number, low: number): number {
-    const { words, buffer } = this
+    const { words, view } = this
     const w = this.at >>> 2
     // Five bits hold at most 31 leading zeros, which is why the low word need not be looked at.
     let leading = high === 0 ? 31 : Math.clz32(high)
@@ -137,15 +157,15 @@ export class XorChunk {
     if (leading >= lastLeading && trailing >= lastTrailing) {
       leading = lastLeading
       trailing = lastTrailing
-      bits = put(buffer, bits, 0b10, 2)
+      bits = put(view, bits, 0b10, 2)
     } else {
       words[w + word.leading] = leading
       words[w + word.trailing] = trailing
-      bits = put(buffer, bits, 0x1800 | (leading << 6) | ((64 - leading - trailing) & 63), 13)
+      bits = put(view, bits, 0x1800 | (leading << 6) | ((64 - leading - trailing) & 63), 13)
     }
-    if (trailing >= 32) return put(buffer, bits, high >>> (trailing - 32), 64 - leading - trailing)
-    bits = put(buffer, bits, high, 32 - leading)
-    return put(buffer, bits, low >>> trailing, 32 - trailing)
+    if (trailing >= 32) return put(view, bits, high >>> (trailing - 32), 64 - leading - trailing)
+    bits = put(view, bits, high, 32 - leading)
+    return put(view, bits, low >>> trailing, 32 - trailing)
   }
 
   private move(): void {
@@ -153,28 +173,28 @@ export class XorChunk {
     const w = this.at >>> 2
     const from = words[w + word.from] as number
     const place = largerPlace((words[w + word.to] as number) - from)
-    place.buffer.set(this.bytes, place.from)
+    new Uint8Array(place.view.buffer).set(this.bytes, place.from)
     words[w + word.bits] = (words[w + word.bits] as number) + (place.from - from) * 8
     words[w + word.from] = place.from
     words[w + word.to] = place.to
-    this.buffer = place.buffer
+    this.view = place.view
   }
 }
 
 // The state of a chunk, by index of a double or a word.
-const double = { t: 0, minT: 1, delta: 2 } as const
-const word = { low: 6, high: 7, bits: 8, count: 9, from: 10, to: 11, leading: 12, trailing: 13 } as const
-const stateBytes = 56
+const double = { t: 0, minT: 1, delta: 2, nextAt: 3 } as const
+const word = { low: 8, high: 9, bits: 10, count: 11, from: 12, to: 13, leading: 14, trailing: 15 } as const
+/** A line of the cache. */
+const stateBytes = 64
 /** Leading zeros of the window while there is none: no value has so many. */
 const noWindow = 0xff
-const firstBytes = 72
+const firstBytes = 64
 const slotBytes = stateBytes + firstBytes
 /** Not too many: the last chunk of a page keeps the memory of all. */
 const slotsPerPage = 32
-const secondPerPage = 16
 
 interface Page {
-  readonly bytes: Uint8Array
+  readonly view: DataView
   readonly words: Int32Array
   readonly doubles: Float64Array
 }
@@ -184,7 +204,7 @@ let used = 0
 
 function newPage(): Page {
   const buffer = new ArrayBuffer(slotsPerPage * slotBytes)
-  return { bytes: new Uint8Array(buffer), words: new Int32Array(buffer), doubles: new Float64Array(buffer) }
+  return { view: new DataView(buffer), words: new Int32Array(buffer), doubles: new Float64Array(buffer) }
 }
 
 /** A place of zeros. It is never used again: a reader may remember it. */
@@ -196,52 +216,71 @@ function nextSlot(): { page: Page; slot: number } {
   return { page, slot: used++ }
 }
 
-const secondBytes = 256
-let second = new Uint8Array(secondPerPage * secondBytes)
-let secondUsed = 0
+/** Where chunks go when their place is full. There are many in a buffer: one of its own takes another 180 bytes, and makes
+ *  work for the garbage collector. */
+class Shelf {
+  readonly placeBytes: number
+  private view = viewOf(0)
+  private used = 0
 
-/** The second place is one of many in a buffer: one of its own takes another 180 bytes. */
-function largerPlace(size: number): { buffer: Uint8Array; from: number; to: number } {
-  if (size >= secondBytes) return { buffer: new Uint8Array(size * 2), from: 0, to: size * 2 }
-  if (secondUsed === secondPerPage) {
-    second = new Uint8Array(secondPerPage * secondBytes)
-    secondUsed = 0
+  constructor(placeBytes: number) {
+    this.placeBytes = placeBytes
   }
-  const from = secondUsed++ * secondBytes
-  return { buffer: second, from, to: from + secondBytes }
+
+  next(): { view: DataView; from: number; to: number } {
+    if (this.used === this.view.byteLength) {
+      this.view = viewOf(shelfBytes)
+      this.used = 0
+    }
+    const from = this.used
+    this.used += this.placeBytes
+    return { view: this.view, from, to: this.used }
+  }
 }
 
-/** Writes the lowest `n` bits of `value`, 1 ≤ n ≤ 32, into bits that are 0; the bits above them must be 0. Answers the
- *  place behind. */
-function put(buffer: Uint8Array, bits: number, value: number, n: number): number {
-  let at = bits >>> 3
-  let room = 8 - (bits & 7)
-  let left = n
-  for (; left > room; room = 8) {
-    left -= room
-    buffer[at] = (buffer[at] as number) | (value >>> left)
-    at++
+const shelfBytes = 4096
+const shelves = [new Shelf(256), new Shelf(512)]
+
+/** @param size of the place that is full */
+function largerPlace(size: number): { view: DataView; from: number; to: number } {
+  const shelf = shelves.find(({ placeBytes }) => placeBytes > size)
+  return shelf ? shelf.next() : { view: viewOf(size * 2), from: 0, to: size * 2 }
+}
+
+function viewOf(length: number): DataView {
+  return new DataView(new ArrayBuffer(length))
+}
+
+/** Writes the lowest `n` bits of `value`, 1 ≤ n ≤ 32; the bits above them must be 0. The up to four bytes behind them become
+ *  0, as they are. Answers the place behind. */
+function put(view: DataView, bits: number, value: number, n: number): number {
+  const at = bits >>> 3
+  const front = view.getUint8(at) << 24
+  const left = 32 - (bits & 7) - n
+  if (left >= 0) view.setInt32(at, front | (value << left))
+  else {
+    view.setInt32(at, front | (value >>> -left))
+    view.setUint8(at + 4, value << (8 + left))
   }
-  buffer[at] = (buffer[at] as number) | (value << (room - left))
   return bits + n
 }
 
-function putUvarint(buffer: Uint8Array, bits: number, value: number): number {
+function putUvarint(view: DataView, bits: number, value: number): number {
   assert(Number.isSafeInteger(value) && value >= 0, `time difference ${value} in a chunk`)
   let at = bits
   let rest = value
-  for (; rest >= 128; rest = Math.floor(rest / 128)) at = put(buffer, at, (rest % 128) | 0x80, 8)
-  return put(buffer, at, rest, 8)
+  for (; rest >= 128; rest = Math.floor(rest / 128)) at = put(view, at, (rest % 128) | 0x80, 8)
+  return put(view, at, rest, 8)
 }
 
-function putDeltaOfDelta(buffer: Uint8Array, bits: number, dod: number): number {
+function putDeltaOfDelta(view: DataView, bits: number, dod: number): number {
   if (dod === 0) return bits + 1
-  if (dod >= -8191 && dod <= 8192) return put(buffer, bits, 0x8000 | (dod & 0x3fff), 16)
-  if (dod >= -65_535 && dod <= 65_536) return put(buffer, bits, 0xc0000 | (dod & 0x1ffff), 20)
-  if (dod >= -524_287 && dod <= 524_288) return put(buffer, bits, 0xe00000 | (dod & 0xfffff), 24)
-  let at = put(buffer, bits, 0xf, 4)
-  at = put(buffer, at, Math.floor(dod / 2 ** 32), 32)
-  return put(buffer, at, dod | 0, 32)
+  if (dod >= -8191 && dod <= 8192) return put(view, bits, 0x8000 | (dod & 0x3fff), 16)
+  if (dod >= -65_535 && dod <= 65_536) return put(view, bits, 0xc0000 | (dod & 0x1ffff), 20)
+  if (dod >= -524_287 && dod <= 524_288) return put(view, bits, 0xe00000 | (dod & 0xfffff), 24)
+  let at = put(view, bits, 0xf, 4)
+  at = put(view, at, Math.floor(dod / 2 ** 32), 32)
+  return put(view, at, dod | 0, 32)
 }
 
 function trailingZeros(word: number): number {

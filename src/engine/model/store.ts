@@ -61,6 +61,14 @@ export interface Columns {
   /** Null when there is none. Their hints say what is known of a reset before each sample; of the first one of a chunk
    *  nothing is known. */
   histograms: HistogramColumns | null
+  /** When the counter behind each sample began, as far as it is known. */
+  starts?: StartTimes | null
+}
+
+/** Start timestamps in milliseconds, 0 where nobody says: of the floats, and of the histograms, one for each sample. */
+export interface StartTimes {
+  readonly floats: Float64Array
+  readonly histograms: Float64Array
 }
 
 /** A few series with the bytes of their chunks in memory, so that decoding needs no `await`. */

@@ -248,14 +248,19 @@ export class SeriesCache implements KnownKeys {
     this.before = this.before.flatMap(entry => moved.get(entry) ?? [])
   }
 
-  /** Whether the bytes at `from`, of which there are enough, are the entry's key. Four at a time: 25 against 65 ns. */
+  /** Whether the bytes at `from`, of which there are enough, are the entry's key. */
   private holds(entry: number, bytes: Uint8Array, from: number): boolean {
     const { columns, arena, arenaView } = this
     const key = columns.keyFrom[entry] as number
     const length = columns.keyLength[entry] as number
     const view = this.viewOf(bytes)
     let i = 0
-    for (; i + 4 <= length; i += 4) if (arenaView.getInt32(key + i) !== view.getInt32(from + i)) return false
+    for (; i + 8 <= length; i += 8) {
+      const differ =
+        (arenaView.getInt32(key + i, true) ^ view.getInt32(from + i, true)) |
+        (arenaView.getInt32(key + i + 4, true) ^ view.getInt32(from + i + 4, true))
+      if (differ !== 0) return false
+    }
     for (; i < length; i++) if (arena[key + i] !== bytes[from + i]) return false
     return true
   }

@@ -1,3 +1,4 @@
+import type { SampleColumns } from '../chunks/columns.ts'
 import type { Metric, Registry } from '../metrics/registry.ts'
 import type { HistogramColumns } from '../model/histogram/columns.ts'
 import type { Labels } from '../model/labels.ts'
@@ -30,6 +31,10 @@ export class Replay implements RecordVisitor {
 
   sample(ref: SeriesRef, t: number, high: number, low: number): void {
     if (!this.head.restoreSample(ref, t, high, low)) this.miss(ref, 'samples')
+  }
+
+  samples(ref: SeriesRef, of: SampleColumns, from: number, to: number): void {
+    for (let lost = this.head.restoreSamples(ref, of, from, to); lost > 0; lost--) this.miss(ref, 'samples')
   }
 
   histogram(ref: SeriesRef, from: HistogramColumns, i: number): void {

@@ -20,6 +20,24 @@ test('any bytes come back', () => {
   )
 })
 
+test.each([
+  ['a literal whose length takes a byte', [3, 60 << 2, 2, 1, 2, 3], [1, 2, 3]],
+  ['a literal whose length takes two', [2, 61 << 2, 1, 0, 1, 2], [1, 2]],
+  ['a literal whose length takes three', [2, 62 << 2, 1, 0, 0, 1, 2], [1, 2]],
+  ['a literal whose length takes four', [2, 63 << 2, 1, 0, 0, 0, 1, 2], [1, 2]],
+  ['a copy with an offset of eleven bits', [6, 1 << 2, 1, 2, 1, 2], [1, 2, 1, 2, 1, 2]],
+  ['a copy with an offset of sixteen bits', [5, 1 << 2, 1, 2, (2 << 2) | 2, 2, 0], [1, 2, 1, 2, 1]],
+  ['a copy with an offset of 32 bits', [5, 1 << 2, 1, 2, (2 << 2) | 3, 2, 0, 0, 0], [1, 2, 1, 2, 1]],
+])('reads %s', (_, block, bytes) => {
+  expect([...uncompress(Uint8Array.from(block), limit)]).toEqual(bytes)
+})
+
+test('large blocks do not keep their memory', () => {
+  const large = compress(new Uint8Array(3_000_000))
+  expect(uncompress(large, 3_000_000)).toHaveLength(3_000_000)
+  expect(uncompress(compress(new Uint8Array(10)), limit).buffer.byteLength).toBeLessThan(100_000)
+})
+
 describe('refuses', () => {
   test.each([
     ['nothing', []],
@@ -29,6 +47,9 @@ describe('refuses', () => {
     ['fewer bytes than declared', [50, 0, 65]],
     ['more bytes than declared', [1, 4, 65, 66]],
     ['a literal that is cut off', [10, 9 << 2, 65]],
+    ['a literal whose length is cut off', [10, 63 << 2, 1, 0]],
+    ['a copy whose offset is cut off', [10, 0, 65, (3 << 2) | 2, 1]],
+    ['a copy from nowhere', [5, 0, 65, (3 << 2) | 2, 0, 0]],
   ])('%s', (_, bytes) => {
     expect(() => uncompress(Uint8Array.from(bytes), limit)).toThrow(CorruptionError)
   })

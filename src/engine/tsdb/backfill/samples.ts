@@ -5,7 +5,7 @@ import type { OpenMetricsCursor } from '../../exposition/openmetrics.ts'
 import { ImportError } from '../../model/errors.ts'
 import { compareLabels, formatLabels, labelsFrom, labelsKey, type Labels } from '../../model/labels.ts'
 import type { TimeRange } from '../../model/store.ts'
-import { rangeEnd, xorEnd, xorFull } from '../head/chunks.ts'
+import { rangeEnd, xorForesee, xorFull } from '../head/chunks.ts'
 import { timeLimit } from '../head/head.ts'
 import { SeriesKeys } from './keys.ts'
 import { SealedChunks } from './sealed.ts'
@@ -86,13 +86,13 @@ export class Samples {
   ): void {
     const { timestamp: t } = cursor
     let { chunk } = open
-    if (chunk && !xorFull(chunk)) open.nextAt = xorEnd(chunk, open.nextAt)
-    if (!chunk || xorFull(chunk) || t >= open.nextAt) {
+    if (chunk && !xorFull(chunk)) xorForesee(chunk)
+    if (!chunk || xorFull(chunk) || t >= chunk.nextAt) {
       this.seal(series, open)
       chunk = open.chunk = new XorChunk()
       open.line = cursor.line
       // Upstream's writer is told twice the block's length, and cuts chunks accordingly (tsdb/backfill.go of promtool).
-      open.nextAt = rangeEnd(t, 2 * this.blockMs)
+      chunk.nextAt = rangeEnd(t, 2 * this.blockMs)
     }
     chunk.append(t, high, low)
   }
@@ -133,7 +133,7 @@ export class Samples {
     if (known !== undefined) return known
     const series = this.labels.push(labels.map(text => this.once(text))) - 1
     this.numbers.set(key, series)
-    this.open.push({ start: 0, end: 0, chunk: null, nextAt: 0, line: 0 })
+    this.open.push({ start: 0, end: 0, chunk: null, line: 0 })
     return series
   }
 
@@ -157,8 +157,6 @@ interface OpenSeries {
   start: number
   end: number
   chunk: XorChunk | null
-  /** When the chunk ends. */
-  nextAt: number
   /** Line of its first sample. */
   line: number
 }

@@ -5,7 +5,7 @@ const bufferBytes = 1024 * 1024
 
 /** A finished file on its way to the disk: bytes are collected and written in large pieces. */
 export class Output {
-  private readonly buffer = new ByteWriter(bufferBytes)
+  private readonly buffer = new ByteWriter(16 * 1024)
   private readonly writer: FileWriter
   private flushed = 0
 

@@ -32,9 +32,9 @@ export class HeadAppender implements Appender, OpenAppender, Pending {
   private readonly steps: CommitSteps
   readonly bounds: Bounds
   /** In the order of the log; the last one takes what comes. */
-  readonly batches = [new Batch()]
+  readonly batches: Batch[]
   /** What is out of order. */
-  readonly late = new Batch()
+  readonly late: Batch
   readonly unlogged = new Set<MemSeries>()
   /** Series that were asked for by their labels. */
   private readonly asked: MemSeries[] = []
@@ -45,6 +45,8 @@ export class HeadAppender implements Appender, OpenAppender, Pending {
     this.steps = steps
     this.minValidT = head.appendableT
     this.bounds = { minValidT: this.minValidT, windowMs: head.outOfOrderWindowMs, maxT: head.maxT }
+    this.batches = [new Batch(head.spareFloats.take())]
+    this.late = new Batch(head.spareFloats.take())
     head.appenders.add(this)
   }
 
@@ -109,17 +111,17 @@ export class HeadAppender implements Appender, OpenAppender, Pending {
     try {
       await commit(this.head, this.steps, this)
     } finally {
-      this.head.appenders.remove(this)
+      this.end()
     }
   }
 
   rollback(): void {
     this.spend()
-    this.head.appenders.remove(this)
+    this.end()
   }
 
   *heldSeries(): Generator<MemSeries> {
-    for (const batch of [...this.batches, this.late]) yield* batch.series()
+    for (const batch of [...this.batches, this.late]) yield* batch.series(ref => this.head.heldSeriesOf(ref))
     yield* this.asked
   }
 
@@ -167,7 +169,7 @@ export class HeadAppender implements Appender, OpenAppender, Pending {
   }
 
   private nextBatch(): Batch {
-    const batch = new Batch()
+    const batch = new Batch(this.head.spareFloats.take())
     this.batches.push(batch)
     return batch
   }
@@ -194,7 +196,13 @@ export class HeadAppender implements Appender, OpenAppender, Pending {
 
   private check(t: number): void {
     assert(!this.spent, 'append after commit or rollback')
-    assert(Number.isInteger(t), `time ${t} is not in whole milliseconds`)
+    // Without the time: a text is made whether it is needed or not, and this is once for each sample.
+    assert(Number.isInteger(t), 'a time is not in whole milliseconds')
+  }
+
+  private end(): void {
+    this.head.appenders.remove(this)
+    for (const { floats } of [...this.batches, this.late]) this.head.spareFloats.giveBack(floats)
   }
 
   private spend(): void {

@@ -1,4 +1,3 @@
-import { SampleColumns } from '../../chunks/columns.ts'
 import type { Exemplar } from '../../model/exemplar.ts'
 import { schemas, staleHistogram, type Histogram } from '../../model/histogram.ts'
 import { HistogramColumns } from '../../model/histogram/columns.ts'
@@ -6,6 +5,7 @@ import type { Metadata } from '../../model/metadata.ts'
 import type { SeriesRef } from '../../model/store.ts'
 import { encodeHistograms } from '../wal/histograms.ts'
 import { encodeExemplars, encodeMetadata, encodeSamples } from '../wal/records.ts'
+import type { Floats } from './floats.ts'
 import { isStale } from './lastsample.ts'
 import type { MemSeries } from './series.ts'
 
@@ -17,10 +17,7 @@ type HistogramKind = (typeof histogramKinds)[number]
  *  kind (upstream `appendBatch`). So the records keep the order of the samples of a series, although each kind has its
  *  own. */
 export class Batch {
-  readonly floats = new SampleColumns()
-  /** The series of each float, and their numbers: series are far apart in memory, and are looked at once only. */
-  readonly floatSeries: MemSeries[] = []
-  readonly floatRefs: SeriesRef[] = []
+  readonly floats: Floats
   /** Null when there is none. */
   histograms: HistogramColumns | null = null
   readonly histogramSeries: MemSeries[] = []
@@ -30,6 +27,11 @@ export class Batch {
   /** The kind of each histogram, and the one that a series has. */
   private readonly kinds: HistogramKind[] = []
   private readonly kindOf = new Map<MemSeries, HistogramKind>()
+
+  /** @param floats empty columns, its own until it is of no use any more */
+  constructor(floats: Floats) {
+    this.floats = floats
+  }
 
   /** Whether there is no sample. */
   get empty(): boolean {
@@ -55,9 +57,7 @@ export class Batch {
   }
 
   addFloat(series: MemSeries, t: number, high: number, low: number): void {
-    this.floats.add(t, high, low)
-    this.floatSeries.push(series)
-    this.floatRefs.push(series.ref)
+    this.floats.add(series.ref, t, high, low)
   }
 
   /** @returns its row */
@@ -78,9 +78,11 @@ export class Batch {
     else this.addFloat(series, t, high, low)
   }
 
-  /** Every series that is spoken of, more than once perhaps. */
-  *series(): Generator<MemSeries> {
-    yield* this.floatSeries
+  /** Every series that is spoken of, more than once perhaps.
+   *  @param find the series of a number */
+  *series(find: (ref: SeriesRef) => MemSeries): Generator<MemSeries> {
+    const { count, refs } = this.floats
+    for (let i = 0; i < count; i++) yield find(refs[i] as SeriesRef)
     yield* this.histogramSeries
     yield* this.metadata.keys()
     for (const { series } of this.exemplars) yield series
@@ -91,7 +93,7 @@ export class Batch {
     const { floats, exemplars } = this
     const records: Uint8Array[] = []
     if (this.metadata.size > 0) records.push(encodeMetadata(this.metadataByRef()))
-    if (floats.count > 0) records.push(encodeSamples(new Float64Array(this.floatRefs), floats))
+    if (floats.count > 0) records.push(encodeSamples(floats.refs, floats.columns))
     if (this.histograms) records.push(...this.histogramRecords(this.histograms))
     if (exemplars.length > 0) {
       records.push(

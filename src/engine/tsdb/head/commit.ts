@@ -4,6 +4,7 @@ import type { Labels } from '../../model/labels.ts'
 import type { SeriesRef } from '../../model/store.ts'
 import { encodeSeries } from '../wal/records.ts'
 import type { Batch } from './batch.ts'
+import type { Floats } from './floats.ts'
 import { fit, type Bounds, type Fit } from './fit.ts'
 import type { Head } from './head.ts'
 import { isStale } from './lastsample.ts'
@@ -95,7 +96,7 @@ class Application {
   apply(): void {
     for (const batch of this.pending.batches) {
       const markersFrom = batch.histogramSeries.length
-      const floats = keepFloats(batch, (series, i) => this.takeFloat(batch, series, i))
+      const floats = keepFloats(this.head, batch.floats, (series, i) => this.takeFloat(batch, series, i))
       const take: Take = (series, i) => i >= markersFrom || this.takeHistogram(batch, series, i)
       const histograms = keepHistograms(batch, markersFrom, take)
       for (const [series, metadata] of batch.metadata) this.head.setMetadata(series, metadata)
@@ -109,9 +110,10 @@ class Application {
   /** A stale marker behind a histogram is a histogram's. Upstream adds it behind all histograms of the batch, and so loses it
    *  where the series goes on; we, as a replay does, where it is. */
   private takeFloat(batch: Batch, series: MemSeries, i: number): boolean {
-    const t = batch.floats.t[i] as number
-    const high = batch.floats.bits[2 * i + 1] as number
-    const low = batch.floats.bits[2 * i] as number
+    const { t: times, bits } = batch.floats.columns
+    const t = times[i] as number
+    const high = bits[2 * i + 1] as number
+    const low = bits[2 * i] as number
     const marked = isStale(high, low) ? series.lastHistogram : null
     const place = fit(t, series.maxT, this.bounds)
     if (place === 'later') {
@@ -145,11 +147,11 @@ class Application {
 
 function insertLate(head: Head, steps: CommitSteps, late: Batch): void {
   const { floats, histograms } = late
+  const { t, bits } = floats.columns
   const inserted = {
-    floats: keepFloats(late, (series, i) => {
-      const [low, high] = [floats.bits[2 * i] as number, floats.bits[2 * i + 1] as number]
-      return head.insert(series, floats.t[i] as number, high, low)
-    }),
+    floats: keepFloats(head, floats, (series, i) =>
+      head.insert(series, t[i] as number, bits[2 * i + 1] as number, bits[2 * i] as number),
+    ),
     histograms: keepHistograms(late, 0, (series, i) =>
       head.insertHistogram(series, histograms as HistogramColumns, i),
     ),
@@ -167,22 +169,16 @@ interface Applied {
 
 type Take = (series: MemSeries, i: number) => boolean
 
-/** Takes the floats that can be taken, and the others out of the batch. */
-function keepFloats({ floats, floatSeries, floatRefs }: Batch, take: Take): Float64Array {
-  const { t, bits } = floats
-  const refs = new Float64Array(floatRefs)
+/** Takes the floats that can be taken, and the others out of the columns. Answers the series of those that are left. */
+function keepFloats(head: Head, floats: Floats, take: Take): Float64Array {
+  const { count, refs } = floats
   let kept = 0
-  for (let i = 0; i < refs.length; i++) {
-    if (!take(floatSeries[i] as MemSeries, i)) continue
-    if (kept < i) {
-      refs[kept] = refs[i] as number
-      t[kept] = t[i] as number
-      bits[2 * kept] = bits[2 * i] as number
-      bits[2 * kept + 1] = bits[2 * i + 1] as number
-    }
+  for (let i = 0; i < count; i++) {
+    if (!take(head.heldSeriesOf(refs[i] as SeriesRef), i)) continue
+    if (kept < i) floats.move(i, kept)
     kept++
   }
-  floats.count = kept
+  floats.columns.count = kept
   return refs.subarray(0, kept)
 }
 
@@ -206,14 +202,14 @@ function keepHistograms(batch: Batch, first: number, take: Take): CommittedHisto
 function announce(
   head: Head,
   steps: CommitSteps,
-  { floats }: Batch,
+  { floats: { columns } }: Batch,
   { floats: refs, histograms }: Applied,
 ): void {
-  const { count, t } = floats
+  const { count, t } = columns
   head.metrics.samplesAppended.float.inc(count)
   head.metrics.samplesAppended.histogram.inc(histograms?.count ?? 0)
   if (count === 0 && !histograms) return
-  const stale = floats.splitStale()
+  const stale = columns.splitStale()
   const labels = (ref: SeriesRef) => head.seriesOf(ref)?.labels ?? []
-  steps.applied({ count, refs, t, v: floats.v, stale, histograms, labels })
+  steps.applied({ count, refs, t, v: columns.v, stale, histograms, labels })
 }

@@ -1,3 +1,4 @@
+import type { SampleColumns } from '../../chunks/columns.ts'
 import type { Registry } from '../../metrics/registry.ts'
 import { assert } from '../../model/errors.ts'
 import type { Exemplar } from '../../model/exemplar.ts'
@@ -12,6 +13,7 @@ import type { Tombstone } from '../wal/records.ts'
 import { rangeEnd } from './chunks.ts'
 import { cutSeries, type HeadSeries } from './cut.ts'
 import { Deletions } from './deletions.ts'
+import { SpareFloats } from './floats.ts'
 import { isStale, staleColumns } from './lastsample.ts'
 import { LogRefs } from './logrefs.ts'
 import { metadataByMetric, MetadataTable } from './metadata.ts'
@@ -44,6 +46,7 @@ export class Head {
   readonly chunkRangeMs: number
   readonly metrics: HeadMetrics
   readonly appenders = new OpenAppenders()
+  readonly spareFloats = new SpareFloats()
   /** Counts for appenders that are made from then on. */
   outOfOrderWindowMs: number
   readonly outOfOrder: OutOfOrder
@@ -97,6 +100,21 @@ export class Head {
     return this.refs.find(ref) ?? this.index.find(ref)
   }
 
+  /** A series that an open appender has added samples to, and so is there. */
+  heldSeriesOf(ref: SeriesRef): MemSeries {
+    const series = this.seriesOf(ref)
+    assert(series !== undefined, 'a series has gone while samples were appended to it')
+    return series
+  }
+
+  /** The series that a record of the log is of. While the log, or a chunk on disk, has a number whose series is lost, no new
+   *  series gets that number: what there is of the lost one would become its. */
+  restoredSeriesOf(ref: SeriesRef): MemSeries | undefined {
+    const series = this.seriesOf(ref)
+    if (!series) this.lastRef = Math.max(this.lastRef, ref)
+    return series
+  }
+
   /** Finds the series with these labels, or creates it; it is visible from its first sample on. */
   findOrCreate(labels: Labels): MemSeries {
     return this.index.findLabels(labels) ?? this.create(this.lastRef + 1, labels)
@@ -119,18 +137,35 @@ export class Head {
    *  restored. Answers whether the series is known. */
   restoreSample(ref: SeriesRef, t: number, high: number, low: number): boolean {
     if (t < this.minValidT) return true
-    const series = this.seriesOf(ref)
+    const series = this.restoredSeriesOf(ref)
     if (!series) return false
     this.restoreChunks(series, t)
     if (t > series.maxT && Math.abs(t) < timeLimit) this.append(series, t, high, low)
     return true
   }
 
+  /** The same for samples [from, to) of one series, in columns that are lent. Answers how many are lost because the series is
+   *  not known. */
+  restoreSamples(ref: SeriesRef, of: SampleColumns, from: number, to: number): number {
+    const { t, bits } = of
+    const series = this.seriesOf(ref)
+    if (series && this.onDisk.empty && series.lastHistogram === null) {
+      this.restoreRun(series, of, from, to)
+      return 0
+    }
+    let lost = 0
+    for (let i = from; i < to; i++) {
+      const known = this.restoreSample(ref, t[i] as number, bits[2 * i + 1] as number, bits[2 * i] as number)
+      if (!known) lost++
+    }
+    return lost
+  }
+
   /** The same for a histogram, row i of columns that are lent. */
   restoreHistogram(ref: SeriesRef, from: HistogramColumns, i: number): boolean {
     const t = from.t[i] as number
     if (t < this.minValidT) return true
-    const series = this.seriesOf(ref)
+    const series = this.restoredSeriesOf(ref)
     if (!series) return false
     this.restoreChunks(series, t)
     if (t > series.maxT && Math.abs(t) < timeLimit) this.appendHistogram(series, from, i)
@@ -169,6 +204,7 @@ export class Head {
    *  @throws CorruptionError when it does not lie behind the series' last one */
   restoreChunk(chunk: HeadChunk): void {
     assert(!chunk.outOfOrder, 'a chunk that came out of order')
+    this.lastRef = Math.max(this.lastRef, chunk.ref)
     if (chunk.maxT >= this.minValidT && Math.abs(chunk.maxT) < timeLimit) this.onDisk.add(chunk)
   }
 
@@ -397,6 +433,32 @@ export class Head {
     series.restore(chunks)
     this.created(chunks.length)
     this.show(series)
+  }
+
+  /** Adds those of samples [from, to) that are later than the ones before them. There is nothing else to know of them:
+   *  no chunks on disk, and no histogram that a stale marker could be of. */
+  private restoreRun(series: MemSeries, of: SampleColumns, from: number, to: number): void {
+    const { t } = of
+    let last = Math.max(series.maxT, -timeLimit)
+    let i = from
+    while (i < to) {
+      const first = i
+      while (i < to && this.follows(t[i] as number, last)) last = t[i++] as number
+      if (i > first) this.appendRun(series, of, first, i)
+      while (i < to && !this.follows(t[i] as number, last)) i++
+    }
+  }
+
+  private follows(t: number, last: number): boolean {
+    return t > last && t >= this.minValidT && t < timeLimit
+  }
+
+  private appendRun(series: MemSeries, of: SampleColumns, from: number, to: number): void {
+    const started = series.appendRun(of, from, to, this.chunkRangeMs)
+    if (series.ordinal < 0) this.show(series)
+    if (started > 0) this.created(started)
+    this.minT = Math.min(this.minT, of.t[from] as number)
+    this.maxT = Math.max(this.maxT, of.t[to - 1] as number)
   }
 
   private empty(series: MemSeries): void {

@@ -2,7 +2,7 @@ import { CorruptionError } from '../../bytes/corruption.ts'
 import { isDecodable } from '../../chunks/decode.ts'
 import type { SeriesRef } from '../../model/store.ts'
 import type { HeadChunk } from '../headchunks/headchunks.ts'
-import { ClosedChunk } from './chunks.ts'
+import { closedChunk, type ClosedChunk } from './chunks.ts'
 import type { MemSeries } from './series.ts'
 
 const none: readonly ClosedChunk[] = []
@@ -14,6 +14,11 @@ export class RestoredChunks {
   private readonly byRef = new Map<SeriesRef, ClosedChunk[]>()
   private readonly bySeries = new Map<MemSeries, readonly ClosedChunk[]>()
 
+  /** Whether nothing waits. */
+  get empty(): boolean {
+    return this.bySeries.size === 0
+  }
+
   /** Takes a copy of a chunk. One of an encoding that nobody knows is left out, as upstream does.
    *  @throws CorruptionError when it does not lie behind the one before it */
   add({ ref, minT, maxT, encoding, samples, bytes }: HeadChunk): void {
@@ -24,7 +29,7 @@ export class RestoredChunks {
       const found = `${samples} from ${minT} to ${maxT}`
       throw new CorruptionError(`want samples of series ${ref} behind ${last}, have ${found}`, 0)
     }
-    known.push(new ClosedChunk(minT, maxT, encoding, bytes.slice()))
+    known.push(closedChunk(minT, maxT, encoding, bytes))
     this.byRef.set(ref, known)
   }
 

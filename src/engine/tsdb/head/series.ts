@@ -1,3 +1,4 @@
+import type { SampleColumns } from '../../chunks/columns.ts'
 import { chunkEncoding } from '../../chunks/decode.ts'
 import { XorChunk } from '../../chunks/xor.ts'
 import type { HistogramColumns } from '../../model/histogram/columns.ts'
@@ -7,12 +8,14 @@ import type { SeriesRef, TimeRange } from '../../model/store.ts'
 import {
   encodingOf,
   finished,
-  histogramEnd,
+  finishedForNow,
   histogramsEnd,
+  histogramsForesee,
   OpenHistograms,
   rangeEnd,
-  xorEnd,
+  xorForesee,
   xorFull,
+  xorUnwatched,
   type ClosedChunk,
   type OpenChunk,
 } from './chunks.ts'
@@ -36,8 +39,6 @@ export class MemSeries {
 
   private closed: ClosedChunk[] = none
   private open: OpenChunk | null = null
-  /** A sample from this time on starts another chunk. */
-  private nextAt = 0
   /** How many of the closed chunks are on disk by themselves, counted from the first. */
   private saved = 0
 
@@ -98,6 +99,29 @@ export class MemSeries {
     chunk.append(t, high, low)
     this.follow(chunk, chunkRangeMs)
     return true
+  }
+
+  /** Adds floats [from, to) behind the last sample, which is none or a float: their times must ascend and be later. Answers
+   *  how many chunks were started. */
+  appendRun(of: SampleColumns, from: number, to: number, chunkRangeMs: number): number {
+    const { t, bits } = of
+    let started = 0
+    let i = from
+    while (i < to) {
+      const { open } = this
+      if (open instanceof XorChunk && !this.mustCut(open, t[i] as number)) {
+        const first = i
+        const end = Math.min(to, i + xorUnwatched(open))
+        do i++
+        while (i < end && (t[i] as number) < open.nextAt)
+        open.appendRun(of, first, i)
+      } else {
+        this.append(t[i] as number, bits[2 * i + 1] as number, bits[2 * i] as number, chunkRangeMs)
+        started++
+        i++
+      }
+    }
+    return started
   }
 
   /** Adds row i, which is valid, behind the last sample: its time must be later. Answers whether a chunk was started for
@@ -165,13 +189,13 @@ export class MemSeries {
 
   private mustCut(chunk: XorChunk, t: number): boolean {
     if (xorFull(chunk)) return true
-    this.nextAt = xorEnd(chunk, this.nextAt)
-    return t >= this.nextAt
+    xorForesee(chunk)
+    return t >= chunk.nextAt
   }
 
   private mustCutHistograms(open: OpenHistograms, t: number, chunkRangeMs: number): boolean {
-    this.nextAt = histogramEnd(open, this.nextAt)
-    return histogramsEnd(open, t, this.nextAt, chunkRangeMs)
+    histogramsForesee(open)
+    return histogramsEnd(open, t, chunkRangeMs)
   }
 
   /** Closes the open chunk; a new one takes its place. */
@@ -179,11 +203,11 @@ export class MemSeries {
     if (this.open) this.close(finished(this.open))
     // A snapshot may hold the bytes of the old one, so they are not used again.
     this.open = chunk
-    this.nextAt = rangeEnd(chunk.minT, chunkRangeMs)
+    chunk.nextAt = rangeEnd(chunk.minT, chunkRangeMs)
   }
 
   private lastChunk(): ClosedChunk | null {
-    return this.open ? finished(this.open) : (this.closed.at(-1) ?? null)
+    return this.open ? finishedForNow(this.open) : (this.closed.at(-1) ?? null)
   }
 
   private close(chunk: ClosedChunk): void {

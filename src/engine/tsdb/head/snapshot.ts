@@ -5,7 +5,7 @@ import { decodeXor, XorChunk } from '../../chunks/xor.ts'
 import type { HistogramColumns } from '../../model/histogram/columns.ts'
 import type { Labels } from '../../model/labels.ts'
 import type { TimeRange } from '../../model/store.ts'
-import { finished, type ClosedChunk, type OpenChunk } from './chunks.ts'
+import { finishedForNow, type ClosedChunk, type OpenChunk } from './chunks.ts'
 
 /** A series at a moment, taken without looking at its chunks: of 100,000 series that is done in 10 ms. Samples
  *  that the open chunk takes up later do show. */
@@ -20,7 +20,7 @@ export interface SeriesParts {
 /** The chunks with samples in [minT, maxT), each as a whole. */
 export function chunksOf({ closed, open }: SeriesParts, minT: number, maxT: number): ClosedChunk[] {
   const chunks = closed.filter(chunk => chunk.maxT >= minT && chunk.minT < maxT)
-  if (open && open.t >= minT && open.minT < maxT) chunks.push(finished(open))
+  if (open && open.t >= minT && open.minT < maxT) chunks.push(finishedForNow(open))
   return chunks
 }
 
@@ -46,7 +46,7 @@ export function snapshotOf(
 }
 
 function written(open: OpenChunk): Written {
-  if (!(open instanceof XorChunk)) return finished(open)
+  if (!(open instanceof XorChunk)) return finishedForNow(open)
   return { encoding: chunkEncoding.xor, samples: open.count, bytes: open.bytes }
 }
 

@@ -191,7 +191,7 @@ export class HeadChunks {
     parts: ChunkFile[],
   ): Promise<number> {
     const { fileBytes } = this.options
-    const buffer = new ByteWriter(256 * 1024)
+    const buffer = new ByteWriter(16 * 1024)
     const open = this.openFile(parts, roomFor(chunks[from] as HeadChunk))
     const file = { ...open }
     if (open.bytes === 0) writeFileHeader(buffer)

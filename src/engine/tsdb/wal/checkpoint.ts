@@ -80,7 +80,7 @@ class CheckpointWriter {
   private readonly disk: Disk
   private readonly folder: string
   private readonly segmentBytes: number
-  private readonly buffer = new ByteWriter(flushBytes)
+  private readonly buffer = new ByteWriter(16 * 1024)
   private waiting: PackedRecord[] = []
   private file: FileWriter | null = null
   private segment = -1

@@ -47,6 +47,9 @@ export interface RecordVisitor {
   series(ref: SeriesRef, labels: Labels): void
   /** `high` and `low` are the bits of the value. */
   sample(ref: SeriesRef, t: number, high: number, low: number): void
+  /** Samples [from, to) of one series, in columns that are lent until this returns. Who has no such method is told them one
+   *  by one. */
+  samples?(ref: SeriesRef, of: SampleColumns, from: number, to: number): void
   /** The series' samples in [minT, maxT] were deleted. The ends may be infinite: so upstream removes a series that has
    *  gone stale from the head. */
   tombstone?(ref: SeriesRef, minT: number, maxT: number): void

@@ -80,7 +80,7 @@ function fragmentType(first: boolean, last: boolean): number {
 
 /** A record as it was found. */
 export interface FoundRecord {
-  /** Lent, if it is one fragment of the pages read. */
+  /** Lent until the next record is read. */
   readonly data: Uint8Array
   /** Bytes of the segment up to the end of this record. */
   readonly end: number

@@ -30,6 +30,11 @@ export interface WalOptions {
 export async function openWal(options: WalOptions, visitor: RecordVisitor): Promise<Wal> {
   assert(options.segmentBytes % pageBytes === 0, `segments of ${options.segmentBytes} bytes`)
   const replayed = await replayWal(options.disk, options.host, options.folder, visitor)
+  const [first = 0] = replayed.segments.keys()
+  if (!options.outOfOrder && !replayed.checkpoint && first > 0)
+    replayed.damages.unshift(
+      `${options.folder}: want a checkpoint or segment 0, have segments from ${first} on`,
+    )
   const name = options.outOfOrder ? 'out_of_order_wbl' : 'wal'
   const metrics = walMetrics(options.metrics, name)
   const checkpoints = new Checkpoints(options, metrics, replayed)

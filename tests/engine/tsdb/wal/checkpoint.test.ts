@@ -422,7 +422,7 @@ describe('damage', () => {
     await disk.remove(`wal/${next}`)
     expect((await open(disk)).wal.damages).toEqual([
       `wal/${folder}: segments before 1 are missing`,
-      expect.stringMatching(/^segments before \d+ are missing$/),
+      expect.stringMatching(/^wal: segments before \d+ are missing$/),
     ])
   })
 })

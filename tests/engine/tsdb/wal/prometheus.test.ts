@@ -51,7 +51,7 @@ test.skipIf(prometheus.missing)(
 
       const { before, after, expected } = await checkpointedByUs(disk, theirs)
       expect(after.exemplars).toBeGreaterThan(0)
-      expect(after.samples).toBeLessThan(before.samples)
+      expect(after.floats).toBeLessThan(before.floats)
       await disk.close()
       expect(readdirSync(join(folder, 'wal')).filter(name => name.startsWith('checkpoint'))).toHaveLength(1)
       expect(dumpWithPromtool(folder)).toEqual(expected)
@@ -168,13 +168,13 @@ async function countedBy(url: string, name: string, t: number): Promise<number> 
 class Counted implements RecordVisitor {
   lastRef = 0
   maxT = -Infinity
-  samples = 0
+  floats = 0
   exemplars = 0
   series(ref: number): void {
     this.lastRef = Math.max(this.lastRef, ref)
   }
   sample(_: number, t: number): void {
-    this.samples++
+    this.floats++
     this.maxT = Math.max(this.maxT, t)
   }
   exemplar(): void {

@@ -97,7 +97,7 @@ describe('open', () => {
   test('lets other tasks run', async () => {
     const disk = new MemoryDisk()
     const { wal } = await open(disk, 64 * pageBytes)
-    for (let i = 0; i < 100; i++) await wal.log([record(i)])
+    for (let i = 0; i < 100; i++) await wal.log([record(i, 500)])
     const host = new FakeHost()
     let time = 0
     let yields = 0
@@ -350,7 +350,7 @@ describe('repair', () => {
     await disk.remove('wal/00000001')
     const { replayed, wal } = await open(disk)
     expect(replayed).toEqual([0, 2])
-    expect(wal.damages).toEqual(['segments before 2 are missing'])
+    expect(wal.damages).toEqual(['wal: segments before 2 are missing'])
   })
 
   test('passes over what is not part of a log', async () => {
