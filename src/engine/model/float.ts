@@ -19,3 +19,15 @@ export function formatFixed(v: number): string {
   if (shift < 0) return `${sign}0.${'0'.repeat(-shift - whole.length)}${whole}${fraction}`
   return `${sign}${whole}${fraction.padEnd(shift, '0')}`
 }
+
+/** A float as Go's `%g`: the fewest digits that read back as the same number, or so many at most; an exponent of two
+ *  digits below 1e-4, and from 1e6 on or where the digits end. */
+export function formatGeneral(v: number, digits?: number): string {
+  if (!Number.isFinite(v)) return formatFloat(v)
+  if (v === 0) return Object.is(v, -0) ? '-0' : '0'
+  const [mantissa = '', exponent = ''] = v.toExponential(digits && digits - 1).split('e')
+  const power = Number(exponent)
+  const shown = mantissa.includes('.') ? mantissa.replace(/\.?0+$/, '') : mantissa
+  if (power >= -4 && power < (digits ?? 6)) return formatFixed(Number(`${shown}e${exponent}`))
+  return `${shown}e${power < 0 ? '-' : '+'}${String(Math.abs(power)).padStart(2, '0')}`
+}

@@ -32,7 +32,7 @@ function anyLower(current: HistogramColumns, i: number, previous: HistogramColum
 }
 
 /** The same, bucket by bucket, for any two layouts. */
-function isResetAcross(current: Histogram, previous: Histogram): boolean {
+export function isResetAcross(current: Histogram, previous: Histogram): boolean {
   const { layout } = current
   const before = previous.layout
   if (layout.schema === schemas.custom) {
