@@ -123,6 +123,8 @@ function escape(char: string): string {
   if (short !== undefined) return short
   const code = char.codePointAt(0) as number
   if (code < 0x80) return `\\x${code.toString(16).padStart(2, '0')}`
+  // A byte that is no UTF-8, as the lexer of PromQL keeps it.
+  if (code >= 0xdc80 && code <= 0xdcff) return `\\x${(code - 0xdc00).toString(16)}`
   return code < 0x10000
     ? `\\u${code.toString(16).padStart(4, '0')}`
     : `\\U${code.toString(16).padStart(8, '0')}`

@@ -1,5 +1,5 @@
-import { QueryError } from '../model/errors.ts'
-import { position } from './position.ts'
+import { aggregators } from './aggregators.ts'
+import { LexicalError } from './complaint.ts'
 import { quoteRune, unicodePoint } from './quoting.ts'
 
 // Text → tokens, with the states, texts and positions of upstream's `promql/parser/lex.go`. The lexer knows where
@@ -18,6 +18,8 @@ export type TokenType =
   | 'operator'
   | 'punctuation'
   | 'end'
+  /** Where the lexer had to stop. */
+  | 'error'
 
 export interface Token {
   readonly type: TokenType
@@ -32,10 +34,7 @@ export interface Token {
 /** Keywords are recognised in any case. `fill…` are keywords only in front of a parenthesis. */
 const words = new Map<string, TokenType>([
   ...['and', 'or', 'unless', 'atan2'].map(word => [word, 'operator'] as const),
-  ...['sum', 'avg', 'count', 'min', 'max', 'group', 'stddev', 'stdvar', 'topk', 'bottomk'].map(
-    word => [word, 'aggregator'] as const,
-  ),
-  ...['count_values', 'quantile', 'limitk', 'limit_ratio'].map(word => [word, 'aggregator'] as const),
+  ...Object.keys(aggregators).map(word => [word, 'aggregator'] as const),
   ...['offset', 'smoothed', 'anchored', 'by', 'without', 'on', 'ignoring', 'bool'].map(
     word => [word, 'keyword'] as const,
   ),
@@ -49,7 +48,7 @@ const durationWords = new Set(['step', 'range', 'max_of', 'min_of'])
 const durationOperators = '+-*/%^'
 
 /** Hands out the tokens of a query one by one, the last one (`end`) again and again.
- *  @throws QueryError (`bad_data`) at what is no token. */
+ *  @throws LexicalError at what is no token. */
 export class Lexer {
   private readonly input: string
   private pos = 0
@@ -383,17 +382,12 @@ export class Lexer {
   }
 
   private fail(message: string): never {
-    throw parseError(this.input, message, { from: this.start, to: this.input.length })
+    throw new LexicalError(message, { from: this.start, to: this.input.length })
   }
 
   private failAfter(message: string): never {
-    throw parseError(this.input, message, { from: this.pos, to: this.input.length })
+    throw new LexicalError(message, { from: this.pos, to: this.input.length })
   }
-}
-
-/** The user's text is at fault: Prometheus's line in front of its message. */
-export function parseError(query: string, message: string, span: { from: number; to: number }): QueryError {
-  return new QueryError('bad_data', `${position(query, span.from)}: parse error: ${message}`, span)
 }
 
 function isSpace(char: string): boolean {

@@ -2,11 +2,13 @@
 
 export type ArithmeticOperator = '+' | '-' | '*' | '/' | '%' | '^' | 'atan2'
 export type ComparisonOperator = '==' | '!=' | '>' | '<' | '>=' | '<='
-export type BinaryOperator = ArithmeticOperator | ComparisonOperator
+export type SetOperator = 'and' | 'or' | 'unless'
+/** Cuts a native histogram off above or below a number. */
+export type TrimOperator = '</' | '>/'
+export type BinaryOperator = ArithmeticOperator | ComparisonOperator | SetOperator | TrimOperator
 
-/** Higher binds tighter. The set operators and the histogram trims have their place here too, so that an
- *  expression is read correctly before it is refused. */
-export const precedence: Readonly<Record<string, number>> = {
+/** Higher binds tighter. */
+export const precedence: Readonly<Record<BinaryOperator, number>> = {
   or: 1,
   and: 2,
   unless: 2,
@@ -40,17 +42,18 @@ export const arithmetic: Readonly<Record<ArithmeticOperator, (a: number, b: numb
   atan2: (a, b) => Math.atan2(a, b),
 }
 
-export const comparisons: Readonly<Record<ComparisonOperator, (a: number, b: number) => boolean>> = {
-  '==': (a, b) => a === b,
-  '!=': (a, b) => a !== b,
-  '>': (a, b) => a > b,
-  '<': (a, b) => a < b,
-  '>=': (a, b) => a >= b,
-  '<=': (a, b) => a <= b,
-}
+const comparisons: ReadonlySet<BinaryOperator> = new Set(['==', '!=', '>', '<', '>=', '<='])
 
 export function isComparison(op: BinaryOperator): op is ComparisonOperator {
-  return op in comparisons
+  return comparisons.has(op)
+}
+
+export function isSetOperator(op: BinaryOperator): op is SetOperator {
+  return op === 'and' || op === 'or' || op === 'unless'
+}
+
+export function isTrim(op: BinaryOperator): op is TrimOperator {
+  return op === '</' || op === '>/'
 }
 
 /** Go's `math.Pow`: 1 to the power of anything is 1, -1 to an infinite power is 1; JavaScript has NaN there. */

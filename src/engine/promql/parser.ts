@@ -1,485 +1,337 @@
-import type { Span } from '../model/errors.ts'
-import { parseDuration } from '../model/duration.ts'
-import { metricName, quote } from '../model/labels.ts'
-import { matcher, type Matcher, type MatchType } from '../model/matcher.ts'
-import { aggregators, type Aggregator } from './aggregate.ts'
-import type { AggregateExpr, Expr, NumberLiteral, VectorMatching, VectorSelector } from './ast.ts'
+import type { QueryError, Span } from '../model/errors.ts'
+import { quote } from '../model/labels.ts'
+import type { Matcher } from '../model/matcher.ts'
+import { aggregators, type Aggregator } from './aggregators.ts'
+import type { AggregateExpr, Expr } from './ast.ts'
 import { check } from './check.ts'
+import { parseError } from './complaint.ts'
 import { functions, type FunctionName } from './functions.ts'
-import { Lexer, parseError, type Token } from './lexer.ts'
-import { arithmetic, comparisons, precedence, unaryPrecedence, type BinaryOperator } from './operators.ts'
+import type { Token } from './lexer.ts'
+import { precedence, unaryPrecedence, type BinaryOperator } from './operators.ts'
+import { groupingLabels, vectorMatching } from './parsermatching.ts'
+import { ModifierParser } from './parsermodifiers.ts'
+import { number, signed } from './parsernumbers.ts'
+import { everything, type ParserOptions } from './parseroptions.ts'
+import { isMetricName, selector, startsExpr } from './parserselectors.ts'
+import { isSign, TokenStream } from './parsertokens.ts'
 import { unquote } from './quoting.ts'
 
-/** Reads and checks an expression (upstream's `promql/parser`). What Prometheus has and this engine does not have
- *  yet is refused here, never misread.
- *  @throws QueryError (`bad_data`) with Prometheus's text and position. */
-export function parse(query: string): Expr {
-  const expr = new Parser(query).whole()
-  check(query, expr)
+/** Reads and checks an expression (upstream's `promql/parser`). The whole language, unless the options say less.
+ *  @throws QueryError (`bad_data`) with Prometheus's text and position */
+export function parse(query: string, options: Partial<ParserOptions> = {}): Expr {
+  const parser = new Parser(query, { ...everything, ...options })
+  const expr = parser.whole()
+  throwFirst(query, parser)
   return expr
 }
 
-/** Reads a selector of series such as `up{job="a"}`, without modifiers (upstream's `parser.ParseMetricSelector`).
- *  @throws QueryError (`bad_data`) with Prometheus's text and position. */
-export function parseSelector(text: string): readonly Matcher[] {
-  return new Parser(text).selectorOnly()
+/** What Prometheus finds wrong with an expression, in its order, the first hundred; empty when `parse` reads it. */
+export function problemsIn(query: string, options: Partial<ParserOptions> = {}): readonly QueryError[] {
+  const parser = new Parser(query, { ...everything, ...options })
+  parser.whole()
+  return parser.tokens.complaints.slice(0, maxProblems).map(complaint => parseError(query, complaint))
 }
 
-/** Trees deeper than this are refused: everything that walks them is recursive. */
-const maxDepth = 1000
+const maxProblems = 100
 
-const durationWords = 'number, duration, step(), or range()'
+/** Reads a selector of series such as `up{job="a"}`, without modifiers (upstream's `parser.ParseMetricSelector`).
+ *  @throws QueryError (`bad_data`) with Prometheus's text and position */
+export function parseSelector(text: string): readonly Matcher[] {
+  const parser = new Parser(text, everything)
+  const matchers = parser.selectorOnly()
+  throwFirst(text, parser)
+  return matchers
+}
 
-/** Words that are not names of metrics, even where no other meaning is possible. */
-const reserved = new Set(['bool', 'on', 'ignoring', 'group_left', 'group_right', 'atan2'])
+function throwFirst(query: string, { tokens }: Parser): void {
+  const [first] = tokens.complaints
+  if (first) throw parseError(query, first)
+}
+
+/** Longer expressions are refused, in UTF-16 units. */
+const maxLength = 2 ** 20
+
+/** Deeper trees are refused: everything that walks them is recursive. */
+const maxHeight = 1000
+
+/** The parser itself takes more of the stack. A chain of operators does not nest. */
+const maxNesting = 500
+
+/** Where an expression stands: in parentheses of its own, operators still make sense after a wrong token. */
+type Place = 'paren' | 'other'
 
 class Parser {
+  readonly tokens: TokenStream
   private readonly query: string
-  private readonly lexer: Lexer
-  /** The token ahead, once somebody has looked. Looking late matters: an error of the lexer is reported only when
-   *  everything before it made sense. */
-  private ahead: Token | null = null
-  private last: Span = { from: 0, to: 0 }
-  private readonly depths = new WeakMap<Expr, number>()
+  private readonly options: ParserOptions
+  private readonly modifiers: ModifierParser
   private nesting = 0
-  /** How many aggregations the current place is inside of: they have an error text of their own. */
-  private aggregations = 0
+  /** Of the expression that was read last. */
+  private height = 0
 
-  constructor(query: string) {
+  constructor(query: string, options: ParserOptions) {
     this.query = query
-    this.lexer = new Lexer(query)
+    this.options = options
+    this.tokens = new TokenStream(query)
+    this.modifiers = new ModifierParser(this.tokens, options)
   }
 
   whole(): Expr {
-    if (this.peek().type === 'end') this.fail({ from: 0, to: 0 }, 'no expression found in input')
-    const expr = this.expr(0)
-    if (this.peek().type !== 'end') this.unexpected()
+    const { tokens } = this
+    let expr: Expr = nothingAt({ from: 0, to: 0 })
+    tokens.whole(() => {
+      this.checkLength()
+      if (tokens.peek().type === 'end') tokens.giveUp({ from: 0, to: 0 }, 'no expression found in input')
+      this.upToEnd(() => (expr = this.expr(0, 'other')))
+      if (tokens.complaints.length === 0) check(this.query, expr, tokens)
+    })
     return expr
   }
 
   selectorOnly(): readonly Matcher[] {
-    const first = this.peek()
-    const isWord = first.type !== 'number' && /^[a-z_:]/i.test(first.text)
-    const named = isWord && !reserved.has(first.value)
-    if (!named && first.text !== '{') this.unexpected()
-    const { matchers } = this.selector(named ? this.take() : null)
-    if (this.peek().type !== 'end') this.unexpected()
+    const { tokens } = this
+    let matchers: readonly Matcher[] = []
+    tokens.whole(() => {
+      this.checkLength()
+      this.upToEnd(() => {
+        const first = tokens.peek()
+        if (!isMetricName(first) && first.text !== '{') tokens.wrong()
+        matchers = selector(tokens, first.text === '{' ? null : tokens.take()).matchers
+      })
+    })
     return matchers
   }
 
+  private checkLength(): void {
+    const { tokens, query } = this
+    if (query.length <= maxLength) return
+    tokens.giveUp({ from: 0, to: 0 }, `expression is longer than ${maxLength} characters`)
+  }
+
+  private upToEnd(read: () => void): void {
+    const { tokens } = this
+    const all = () => {
+      read()
+      while (!isEnd(tokens.peek())) tokens.wrong()
+    }
+    tokens.attempt(all, () => {
+      tokens.unexpected()
+      while (!isEnd(tokens.peek())) tokens.drop()
+    })
+  }
+
   /** Reads operators that bind tighter than `floor`; what binds looser is left to the caller. */
-  private expr(floor: number): Expr {
-    if (++this.nesting > maxDepth) this.tooDeep(this.peek())
-    let left = this.operand()
+  private expr(floor: number, place: Place): Expr {
+    const { tokens } = this
+    if (++this.nesting > maxNesting) this.tooDeep(tokens.peek(), maxNesting)
+    let left = this.operand(place)
     for (;;) {
-      const { type, value: op } = this.peek()
-      const power = type === 'operator' ? precedence[op] : undefined
-      if (power === undefined || power <= floor) break
-      left = this.binary(left, op === '^' ? power - 1 : power)
+      left = this.modified(left)
+      const token = tokens.peek()
+      const power = token.type === 'operator' ? precedence[token.value as BinaryOperator] : undefined
+      if (power !== undefined && power > floor) left = this.binary(left, power, place)
+      else if (power !== undefined || place === 'other' || !tokens.isConfused || token.text === ')') break
+      else tokens.drop()
     }
     this.nesting--
     return left
   }
 
-  private operand(): Expr {
-    const sign = this.peek()
-    if (!isOperator(sign, '+') && !isOperator(sign, '-')) return this.modified(this.primary())
-    const op = this.take().value as '+' | '-'
-    const expr = this.expr(unaryPrecedence)
-    const span = { from: sign.from, to: expr.span.to }
-    if (expr.kind === 'number') return { ...expr, value: op === '-' ? -expr.value : expr.value, span }
-    return this.node({ kind: 'unary', op, expr, span }, expr)
-  }
-
-  private binary(left: Expr, floor: number): Expr {
-    const operator = this.take()
-    if (!(operator.value in arithmetic) && !(operator.value in comparisons)) this.unsupported(operator)
-    const op = operator.value as BinaryOperator
-    const bool = this.acceptKeyword('bool') !== null
-    const matching = this.matching()
-    const right = this.expr(floor)
-    const span = { from: left.span.from, to: right.span.to }
-    return this.node({ kind: 'binary', op, left, right, bool, matching, span }, left, right)
-  }
-
-  private matching(): VectorMatching {
-    const keyword = this.acceptKeyword('on', 'ignoring')
-    const matching = { on: keyword === 'on', labels: keyword ? this.groupingLabels() : [] }
-    const next = this.peek()
-    const grouped = keyword !== null && (next.value === 'group_left' || next.value === 'group_right')
-    if (next.type === 'keyword' && grouped) this.unsupported(next)
-    if (next.type === 'keyword' && next.value.startsWith('fill')) {
-      this.fail(next, 'binop fill modifiers are experimental and not enabled')
+  private modified(expr: Expr): Expr {
+    for (;;) {
+      const modified = this.modifiers.next(expr)
+      if (modified === null) return expr
+      if (modified.kind === 'subquery') this.grow(modified)
+      expr = modified
     }
-    return matching
+  }
+
+  private operand(place: Place): Expr {
+    const { tokens } = this
+    while (!startsExpr(tokens.peek())) tokens.wrong()
+    const sign = tokens.peek()
+    if (!isSign(sign)) return this.primary()
+    tokens.take()
+    const expr = this.expr(unaryPrecedence, place)
+    if (expr.kind === 'number') return signed(sign, expr)
+    const span = { from: sign.from, to: expr.span.to }
+    return this.grow({ kind: 'unary', op: sign.value === '-' ? '-' : '+', expr, span })
+  }
+
+  private binary(left: Expr, power: number, place: Place): Expr {
+    const { tokens, height } = this
+    const op = tokens.take().value as BinaryOperator
+    const bool = tokens.acceptKeyword('bool') !== null
+    const matching = vectorMatching(tokens)
+    const right = this.expr(op === '^' ? power - 1 : power, place)
+    this.height = Math.max(height, this.height)
+    const span = { from: left.span.from, to: right.span.to }
+    const { fill } = matching
+    if (!this.options.binopFill && (fill.left !== null || fill.right !== null)) {
+      tokens.complain(span, 'binop fill modifiers are experimental and not enabled')
+    }
+    return this.grow({ kind: 'binary', op, left, right, bool, matching, span })
   }
 
   private primary(): Expr {
-    const token = this.peek()
+    const { tokens } = this
+    const token = tokens.peek()
+    this.height = 0
     switch (token.type) {
       case 'number':
       case 'duration':
-        return this.number()
+        return number(tokens)
       case 'string':
-        this.take()
-        return { kind: 'string', value: unquote(token.text), span: spanOf(token) }
+        tokens.take()
+        return { kind: 'string', value: unquote(token.text), span: { from: token.from, to: token.to } }
       case 'identifier':
       case 'preprocessor':
-        this.take()
-        return this.isNext('(') ? this.call(token) : this.selector(token)
+        tokens.take()
+        return tokens.isNext('(') ? this.call(token) : selector(tokens, token)
       case 'aggregator':
-        this.take()
-        return this.isAggregation() ? this.aggregation(token) : this.selector(token)
-      case 'metricIdentifier':
-      case 'keyword':
-      case 'operator':
-        if (!/^[a-z_:]/i.test(token.text) || reserved.has(token.value)) this.unexpected()
-        this.take()
-        return this.selector(token)
-      case 'punctuation':
-        if (token.text === '{') return this.selector(null)
-        if (token.text === '(') return this.paren()
+        tokens.take()
+        return this.isAggregation() ? this.aggregation(token) : selector(tokens, token)
     }
-    return this.unexpected()
+    if (token.text === '{') return selector(tokens, null)
+    if (token.text === '(') return this.paren()
+    return selector(tokens, tokens.take())
   }
 
   private paren(): Expr {
-    const { from } = this.take()
-    const expr = this.expr(0)
-    const { to } = this.expect(')')
-    return this.node({ kind: 'paren', expr, span: { from, to } }, expr)
-  }
-
-  private number(): NumberLiteral {
-    const token = this.take()
-    const duration = token.type === 'duration'
-    const value = duration ? this.seconds(token) : this.value(token)
-    return { kind: 'number', value, duration, span: spanOf(token) }
-  }
-
-  /** Integers as Go reads them: hexadecimal, octal with a leading zero; else a decimal fraction. */
-  private value(token: Token): number {
-    const text = token.text.replaceAll('_', '')
-    if (/^inf$/i.test(text)) return Infinity
-    if (/^nan$/i.test(text)) return NaN
-    const integer = /^0x[0-9a-f]+$/i.test(text) ? text : /^0[0-7]+$/.test(text) ? `0o${text.slice(1)}` : null
-    if (integer !== null && BigInt(integer) < 2n ** 63n) return Number(BigInt(integer))
-    const value = /^0x/i.test(text) ? NaN : Number(text)
-    if (Number.isFinite(value)) return value
-    const why = Number.isNaN(value) ? 'invalid syntax' : 'value out of range'
-    const problem = `strconv.ParseFloat: parsing ${quote(token.text)}: ${why}`
-    return this.fail(token, `error parsing number: ${problem}`)
-  }
-
-  private seconds(token: Token): number {
-    const ms = parseDuration(token.text)
-    if (ms !== null) return ms / 1000
-    const unit = [...token.text.matchAll(/[a-z]+/g)].map(([unit]) => unit).find(unit => !units.has(unit))
-    if (unit) this.fail(token, `unknown unit "${unit}" in duration "${token.text}"`)
-    const ordered = parseDuration(token.text.replace(/\d+/g, '1')) !== null
-    return this.fail(
-      token,
-      ordered ? 'duration out of range' : `not a valid duration string: "${token.text}"`,
-    )
-  }
-
-  /** Range, offset and the like: they bind to what stands immediately in front of them. */
-  private modified(expr: Expr): Expr {
-    for (;;) {
-      const token = this.peek()
-      if (token.text === '[') expr = this.range(expr)
-      else if (token.type === 'keyword' && token.value === 'offset') expr = this.offset(expr)
-      else if (isOperator(token, '@')) this.unsupported(token)
-      else if (token.value === 'anchored' || token.value === 'smoothed') {
-        this.fail(expr.span, `${token.value} modifier is experimental and not enabled`)
-      } else return expr
-    }
-  }
-
-  private range(expr: Expr): Expr {
-    const open = this.take()
-    const seconds = this.durationLiteral('subquery or range selector')
-    const close = this.peek()
-    if (close.text === ':') this.unsupported({ ...close, value: 'subquery' })
-    if (close.type === 'operator') this.unsupported({ ...close, value: 'duration arithmetic' })
-    if (close.text !== ']') this.unexpected('subquery or range', '":" or "]"')
-    if (seconds.value <= 0) this.fail(seconds.span, 'duration must be greater than 0')
-    this.take()
-    const brackets = { from: open.from, to: close.to }
-    if (expr.kind !== 'vectorSelector') return this.fail(brackets, 'ranges only allowed for vector selectors')
-    if (expr.offsetMs !== 0) this.fail(brackets, 'no offset modifiers allowed before range')
-    const span = { from: expr.span.from, to: close.to }
-    return { kind: 'matrixSelector', selector: expr, rangeMs: milliseconds(seconds.value), span }
-  }
-
-  private offset(expr: Expr): Expr {
-    this.take()
-    const seconds = this.durationLiteral('offset')
-    const selector = expr.kind === 'matrixSelector' ? expr.selector : expr
-    if (selector.kind !== 'vectorSelector') {
-      const what = 'an instant vector selector or range vector selector or a subquery'
-      return this.fail(expr.span, `offset modifier must be preceded by ${what}`)
-    }
-    if (selector.offsetMs !== 0) this.fail(expr.span, 'offset may not be set multiple times')
-    const span = { from: expr.span.from, to: seconds.span.to }
-    const moved = { ...selector, offsetMs: milliseconds(seconds.value) }
-    return expr.kind === 'matrixSelector' ? { ...expr, selector: moved, span } : { ...moved, span }
-  }
-
-  private durationLiteral(context: string): NumberLiteral {
-    const { from } = this.peek()
-    const sign = isOperator(this.peek(), '+') || isOperator(this.peek(), '-') ? this.take().value : ''
-    const token = this.peek()
-    if (token.text === '(' || token.type === 'preprocessor') {
-      this.unsupported({ ...token, value: 'duration arithmetic' })
-    }
-    if (token.type !== 'number' && token.type !== 'duration') this.unexpected(context, durationWords)
-    const literal = this.number()
-    const value = sign === '-' ? -literal.value : literal.value
-    const span = { from, to: literal.span.to }
-    // Go keeps durations in int64 nanoseconds.
-    if (!(Math.abs(value) <= 2 ** 63 / 1e9)) this.fail(span, 'duration out of range')
-    return { ...literal, value, span }
-  }
-
-  private selector(name: Token | null): VectorSelector {
-    const matchers = name === null || this.isNext('{') ? this.matchers() : []
-    if (name !== null) matchers.push(matcher(metricName, '=', name.text))
-    const span = { from: name?.from ?? this.opened, to: this.last.to }
-    return { kind: 'vectorSelector', name: name?.text ?? '', matchers, offsetMs: 0, span }
-  }
-
-  private opened = 0
-
-  private matchers(): Matcher[] {
-    const matchers: Matcher[] = []
-    this.opened = this.take().from
-    while (!this.isNext('}')) {
-      matchers.push(this.matcher())
-      if (this.isNext(',')) this.take()
-      else if (!this.isNext('}')) this.unexpected('label matching', '"," or "}"')
-    }
-    this.take()
-    return matchers
-  }
-
-  private matcher(): Matcher {
-    const label = this.peek()
-    if (label.type !== 'identifier' && label.type !== 'string') {
-      this.unexpected('label matching', 'identifier or "}"')
-    }
-    this.take()
-    const name = label.type === 'string' ? unquote(label.text) : label.text
-    const op = this.peek()
-    if (!matchOperators.has(op.text)) {
-      // A string alone is the metric's name.
-      if (label.type === 'string') return matcher(metricName, '=', name)
-      this.unexpected('label matching', 'label matching operator')
-    }
-    this.take()
-    const value = this.peek()
-    if (value.type !== 'string') this.unexpected('label matching', 'string')
-    this.take()
-    try {
-      return matcher(name, op.text as MatchType, unquote(value.text))
-    } catch (error) {
-      const span = { from: label.from, to: value.to }
-      return this.fail(span, error instanceof Error ? error.message : String(error))
-    }
+    const { tokens } = this
+    const { from } = tokens.take()
+    const expr = this.expr(0, 'paren')
+    const { to } = tokens.expect(')')
+    return this.grow({ kind: 'paren', expr, span: { from, to } })
   }
 
   private call(name: Token): Expr {
+    const { tokens, options } = this
     const args = this.args()
-    const span = { from: name.from, to: this.last.to }
-    if (!Object.hasOwn(functions, name.text)) {
-      this.fail(name, `unknown function with name ${quote(name.text)}`)
+    const span = { from: name.from, to: tokens.last.to }
+    if (!isFunction(name.text)) {
+      tokens.complain(name, `unknown function with name ${quote(name.text)}`)
+      return nothingAt(span)
     }
-    return this.node({ kind: 'call', name: name.text as FunctionName, args, span }, ...args)
+    if (functions[name.text].experimental && !options.experimentalFunctions) {
+      tokens.complain(name, `function ${quote(name.text)} is not enabled`)
+    }
+    return this.grow({ kind: 'call', name: name.text, args, span })
   }
 
   private args(): Expr[] {
+    const { tokens } = this
     const args: Expr[] = []
-    this.expect('(')
-    while (!this.isNext(')')) {
-      args.push(this.expr(0))
-      if (this.isNext(')')) break
-      const comma = this.expect(',')
-      if (this.isNext(')') || this.isNext(',')) {
-        this.fail(comma, 'trailing commas not allowed in function call args')
+    let height = 0
+    tokens.expect('(')
+    if (!tokens.isNext(')')) {
+      for (;;) {
+        args.push(this.expr(0, 'other'))
+        height = Math.max(height, this.height)
+        if (!this.comma()) break
       }
     }
-    this.take()
+    tokens.expect(')')
+    this.height = height
     return args
   }
 
+  /** Takes the comma in front of another argument. Commas that nothing follows are wrong. */
+  private comma(): boolean {
+    const { tokens } = this
+    for (;;) {
+      while (!tokens.isNext(')') && !tokens.isNext(',')) tokens.wrong()
+      if (!tokens.isNext(',')) return false
+      const comma = tokens.take()
+      if (startsExpr(tokens.peek())) return true
+      tokens.complain(comma, 'trailing commas not allowed in function call args')
+    }
+  }
+
   private isAggregation(): boolean {
-    const next = this.peek()
-    return next.text === '(' || (next.type === 'keyword' && (next.value === 'by' || next.value === 'without'))
+    const { type, text, value } = this.tokens.peek()
+    return text === '(' || (type === 'keyword' && (value === 'by' || value === 'without'))
   }
 
   private aggregation(op: Token): Expr {
-    this.aggregations++
-    const before = this.groupModifier()
-    const args = this.args()
-    const end = this.last.to
-    this.aggregations--
-    const { grouping, without } = before ?? this.groupModifier() ?? { grouping: [], without: false }
-    const span = { from: op.from, to: this.last.to > end ? this.last.to : end }
-    if (args.length === 0) this.fail(span, 'no arguments for aggregate expression provided')
-    this.checkAggregator(op, args.length, span)
-    const expr = args[0] as Expr
-    const node: AggregateExpr = {
-      kind: 'aggregate',
-      op: op.value as Aggregator,
-      expr,
-      grouping,
-      without,
-      span,
-    }
-    return this.node(node, expr)
+    const { tokens, nesting } = this
+    return tokens.attempt(
+      () => this.aggregate(op),
+      () => {
+        this.nesting = nesting
+        tokens.unexpected('aggregation')
+        const span = { from: op.from, to: Math.max(op.to, tokens.last.to) }
+        return this.noArguments(span)
+      },
+    )
   }
 
-  private checkAggregator(op: Token, args: number, span: Span): void {
-    const experimental = op.value === 'limitk' || op.value === 'limit_ratio'
-    if (experimental) {
+  private aggregate(op: Token): Expr {
+    const before = this.groupModifier()
+    const args = this.args()
+    const { grouping, without } = before ?? this.groupModifier() ?? { grouping: [], without: false }
+    const span = { from: op.from, to: this.tokens.last.to }
+    const aggregator = op.value as Aggregator
+    const [param, expr] = this.checkedArguments(aggregator, args, span)
+    if (!expr) return nothingAt(span)
+    const node: AggregateExpr = { kind: 'aggregate', op: aggregator, expr, param, grouping, without, span }
+    return this.grow(node)
+  }
+
+  /** The parameter, if there is one, and the vector; nothing after a complaint. */
+  private checkedArguments(op: Aggregator, args: readonly Expr[], span: Span): [Expr | null, Expr?] {
+    const { tokens, options } = this
+    const [first] = args
+    if (!first) {
+      this.noArguments(span)
+      return [null]
+    }
+    const { param, experimental } = aggregators[op]
+    if (experimental && !options.experimentalFunctions) {
       const flag = '--enable-feature=promql-experimental-functions'
-      this.fail(span, `${op.value}() is experimental and must be enabled with ${flag}`)
+      tokens.complain(span, `${op}() is experimental and must be enabled with ${flag}`)
+      return [null]
     }
-    const wanted = parameterised.has(op.value) ? 2 : 1
-    if (args !== wanted) {
-      const found = `expected ${wanted}, got ${args}`
-      this.fail(span, `wrong number of arguments for aggregate expression provided, ${found}`)
+    const wanted = param === null ? 1 : 2
+    if (args.length !== wanted) {
+      const found = `expected ${wanted}, got ${args.length}`
+      tokens.complain(span, `wrong number of arguments for aggregate expression provided, ${found}`)
+      return [null]
     }
-    if (!Object.hasOwn(aggregators, op.value)) this.unsupported(op)
+    return param === null ? [null, first] : [first, args[1] as Expr]
+  }
+
+  private noArguments(span: Span): Expr {
+    this.tokens.complain(span, 'no arguments for aggregate expression provided')
+    return nothingAt(span)
   }
 
   private groupModifier(): { grouping: string[]; without: boolean } | null {
-    const keyword = this.acceptKeyword('by', 'without')
+    const keyword = this.tokens.acceptKeyword('by', 'without')
     if (keyword === null) return null
-    return { grouping: this.groupingLabels(), without: keyword === 'without' }
+    return { grouping: groupingLabels(this.tokens), without: keyword === 'without' }
   }
 
-  private groupingLabels(): string[] {
-    const labels: string[] = []
-    if (!this.isNext('(')) this.unexpected('grouping opts', '"("')
-    this.take()
-    while (!this.isNext(')')) {
-      labels.push(this.groupingLabel())
-      if (this.isNext(',')) this.take()
-      else if (!this.isNext(')')) this.unexpected('grouping opts', '"," or ")"')
-    }
-    this.take()
-    return labels
-  }
-
-  private groupingLabel(): string {
-    const token = this.peek()
-    const word = /^[a-z_:]/i.test(token.text) && token.value !== 'without' && token.type !== 'number'
-    const named = word && token.type !== 'duration'
-    if (!named && token.type !== 'string') this.unexpected('grouping opts', 'label')
-    this.take()
-    const name = token.type === 'string' ? unquote(token.text) : token.text
-    if (name === '') this.fail(token, `invalid label name for grouping: ${quote(name)}`)
-    return name
-  }
-
-  private node<E extends Expr>(expr: E, ...children: Expr[]): E {
-    const depth = 1 + Math.max(0, ...children.map(child => this.depths.get(child) ?? 0))
-    if (depth > maxDepth) this.tooDeep(expr.span)
-    this.depths.set(expr, depth)
+  /** One level above the expression that was read last. */
+  private grow<E extends Expr>(expr: E): E {
+    if (++this.height > maxHeight) this.tooDeep(expr.span, maxHeight)
     return expr
   }
 
-  private peek(): Token {
-    return (this.ahead ??= this.lexer.next())
-  }
-
-  private take(): Token {
-    const token = this.peek()
-    this.ahead = null
-    this.last = token
-    return token
-  }
-
-  private isNext(text: string): boolean {
-    return this.peek().text === text
-  }
-
-  private expect(text: string): Token {
-    if (!this.isNext(text)) this.unexpected()
-    return this.take()
-  }
-
-  private acceptKeyword(...words: string[]): string | null {
-    const { type, value } = this.peek()
-    if (type !== 'keyword' || !words.includes(value)) return null
-    this.take()
-    return value
-  }
-
-  private unexpected(context = this.aggregations > 0 ? 'aggregation' : '', expected = ''): never {
-    const token = this.peek()
-    const where = context && ` in ${context}`
-    const wanted = expected && `, expected ${expected}`
-    return this.fail(token, `unexpected ${describe(token)}${where}${wanted}`)
-  }
-
-  private unsupported(token: Token): never {
-    return this.fail(token, `${token.value} is not supported yet`)
-  }
-
-  private tooDeep(at: Span): never {
-    return this.fail(at, `expression is nested more than ${maxDepth} levels deep`)
-  }
-
-  private fail(at: Span, message: string): never {
-    throw parseError(this.query, message, spanOf(at))
+  private tooDeep(at: Span, levels: number): never {
+    return this.tokens.giveUp(at, `expression is nested more than ${levels} levels deep`)
   }
 }
 
-const units = new Set(['ms', 's', 'm', 'h', 'd', 'w', 'y'])
-const matchOperators = new Set(['=', '!=', '=~', '!~'])
-const parameterised = new Set(['topk', 'bottomk', 'count_values', 'quantile', 'limitk', 'limit_ratio'])
-
-function isOperator(token: Token, op: string): boolean {
-  return token.type === 'operator' && token.value === op
+function isEnd({ type }: Token): boolean {
+  return type === 'end' || type === 'error'
 }
 
-function spanOf({ from, to }: Span): Span {
-  return { from, to }
+function isFunction(name: string): name is FunctionName {
+  return Object.hasOwn(functions, name)
 }
 
-/** Upstream rounds seconds to nanoseconds. */
-function milliseconds(seconds: number): number {
-  return Math.round(seconds * 1e9) / 1e6
-}
-
-/** How a token is named in an error text (`Item.desc`). */
-function describe({ type, text }: Token): string {
-  switch (type) {
-    case 'end':
-      return 'end of input'
-    case 'identifier':
-      return `identifier ${quote(text)}`
-    case 'metricIdentifier':
-      return `metric identifier ${quote(text)}`
-    case 'keyword':
-      return `<${text}>`
-    case 'operator':
-      return `<op:${text}>`
-    case 'aggregator':
-      return `<aggr:${text}>`
-    case 'number':
-    case 'duration':
-    case 'string':
-      return `${type} ${shortened(text)}`
-    case 'preprocessor':
-    case 'punctuation':
-      return shortened(text)
-  }
-}
-
-function shortened(text: string): string {
-  const chars = Array.from(text)
-  return chars.length > 10 ? `${quote(chars.slice(0, 10).join(''))}...` : quote(text)
+/** Stands for what has been complained about. */
+function nothingAt(span: Span): Expr {
+  return { kind: 'string', value: '', span }
 }

@@ -8,7 +8,8 @@ export function position(query: string, offset: number): string {
   return `${line}:${column}`
 }
 
-function utf8Length(text: string): number {
+/** How many bytes a text has in UTF-8. */
+export function utf8Length(text: string): number {
   let bytes = 0
   for (const char of text) {
     const code = char.codePointAt(0) as number

@@ -14,9 +14,11 @@ export function typeOf(expr: Expr): ValueType {
     case 'aggregate':
       return 'vector'
     case 'matrixSelector':
+    case 'subquery':
       return 'matrix'
     case 'paren':
     case 'unary':
+    case 'stepInvariant':
       return typeOf(expr.expr)
     case 'binary':
       return typeOf(expr.left) === 'scalar' && typeOf(expr.right) === 'scalar' ? 'scalar' : 'vector'
