@@ -1,4 +1,4 @@
-import { RE2JS } from 're2js'
+import { compilePattern } from './pattern.ts'
 
 export type MatchType = '=' | '!=' | '=~' | '!~'
 
@@ -32,14 +32,30 @@ function memberOf(literals: readonly string[]): (value: string) => boolean {
   return value => set.has(value)
 }
 
-/** `a|b|c` without any special character, as dashboards write for multi-value variables: no regular
- *  expression is needed. RE2 is 8 to 12 times slower than a set look-up on 10,000 label values. */
+/** `a|b`, `(a|b)` or `a\.b`, as dashboards write multi-value variables: no regular expression is needed. RE2 is 8 to 12
+ *  times slower than a set look-up on 10,000 label values, and no list is too long. */
 function alternatives(pattern: string): string[] | null {
-  return /[\\^$.*+?()[\]{}]/.test(pattern) ? null : pattern.split('|')
+  const [, inner = pattern] = /^\((?:\?:)?([^()]*)\)$/.exec(pattern) ?? []
+  if (!inner.includes('\\')) return special.test(inner) ? null : inner.split('|')
+  if (special.test(inner.replaceAll(escaped, ''))) return null
+  return split(inner)
 }
 
-/** The whole value must match, and `.` matches a newline: `^(?s:…)$`, upstream's `FastRegexMatcher`. RE2 runs in
- *  linear time, which a backtracking RegExp on a user's pattern does not. */
+const special = /[\\^$.*+?()[\]{}]/
+
+/** A punctuation mark that stands for itself. */
+const escaped = /\\[!-/:-@[-`{-~]/g
+
+function split(pattern: string): string[] {
+  const values = ['']
+  for (const [part] of pattern.matchAll(/\\[^]|\||[^\\|]+/g)) {
+    if (part === '|') values.push('')
+    else values.push((values.pop() as string) + (part.startsWith('\\') ? part.slice(1) : part))
+  }
+  return values
+}
+
+/** The whole value must match (upstream's `FastRegexMatcher`). */
 function fullMatch(pattern: string): (value: string) => boolean {
   const prefix = /^([^\\^$.*+?()[\]{}|]*)\.([*+])$/.exec(pattern)
   if (prefix) {
@@ -47,6 +63,6 @@ function fullMatch(pattern: string): (value: string) => boolean {
     const least = start.length + (times === '+' ? 1 : 0)
     return value => value.length >= least && value.startsWith(start)
   }
-  const compiled = RE2JS.compile(`^(?s:${pattern})$`)
+  const compiled = compilePattern(pattern)
   return value => compiled.matches(value)
 }

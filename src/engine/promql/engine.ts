@@ -12,14 +12,21 @@ import { QueryError } from '../model/errors.ts'
 import type { Host } from '../model/host.ts'
 import type { Querier } from '../model/store.ts'
 import type { Metric, Registry, Summary } from '../metrics/registry.ts'
-import { unwrap, type Expr } from './ast.ts'
+import type { Expr } from './ast.ts'
 import { evaluate } from './evaluate.ts'
-import { Deadline, Evaluation } from './evaluation.ts'
+import { Deadline } from './deadline.ts'
+import { Evaluation, type LanguageOptions } from './evaluation.ts'
+import { answeredSamples } from './functions/extendedsamples.ts'
+import { finalNames, dropName } from './naming.ts'
 import { parse } from './parser.ts'
-import { position } from './position.ts'
+import { preprocess } from './preprocess.ts'
+import { Profile } from './profile.ts'
+import { QueryQueue } from './queue.ts'
+import { bare, eachRange } from './ranges.ts'
 import { MatrixBuilder, SamplesBuilder, VectorBuilder } from './results.ts'
+import { Clock } from './queryclock.ts'
 import type { Grid } from './row.ts'
-import { selectRange } from './selectors.ts'
+import { Windows } from './windows.ts'
 import { documented, typeOf } from './types.ts'
 
 export interface QueryEngineOptions {
@@ -34,21 +41,39 @@ export interface QueryEngineOptions {
   readonly maxSamples?: number
   /** 2 minutes by default. */
   readonly timeoutMs?: number
+  /** How many queries run at once, the others wait; 20 by default. */
+  readonly maxConcurrency?: number
+  /** As upstream's by default. */
+  readonly language?: Partial<LanguageOptions>
 }
 
-/** How many infos an answer carries; the rest is counted (`web/api/v1`). */
-const maxNotes = 10
+const upstreamLanguage: LanguageOptions = {
+  delayedNameRemoval: false,
+  typeAndUnitLabels: false,
+  startTimestamps: false,
+  subqueryStepMs: 60_000,
+}
 
-/** Evaluates PromQL (upstream's `promql.Engine`). Queries run one beside the other and yield to each other. */
+/** Evaluates PromQL (upstream's `promql.Engine`). Queries run one beside the other and yield to each other; too many of
+ *  them wait. */
 export class QueryEngine {
-  private readonly options: Required<QueryEngineOptions>
+  private readonly options: Required<QueryEngineOptions> & { readonly language: LanguageOptions }
+  private readonly queue: QueryQueue
   private readonly running: Metric
   private readonly samples: Metric
   private readonly durations: Summary
 
   constructor(options: QueryEngineOptions) {
-    this.options = { lookbackMs: 300_000, maxSamples: 50_000_000, timeoutMs: 120_000, ...options }
+    const language = { ...upstreamLanguage, ...options.language }
+    this.options = {
+      ...{ lookbackMs: 300_000, maxSamples: 50_000_000, timeoutMs: 120_000, maxConcurrency: 20 },
+      ...options,
+      language,
+    }
     const { metrics } = options
+    this.queue = new QueryQueue(this.options.maxConcurrency)
+    const most = 'The max number of concurrent queries.'
+    metrics.gauge('prometheus_engine_queries_concurrent_max', most).set(this.queue.most)
     const running = 'The current number of queries being executed or waiting.'
     this.running = metrics.gauge('prometheus_engine_queries', running)
     const samples =
@@ -61,22 +86,35 @@ export class QueryEngine {
   /** Evaluates at one time. Any type of expression will do.
    *  @throws QueryError */
   async instant(query: InstantQuery, signal?: AbortSignal): Promise<InstantAnswer> {
+    const times = { start: query.time, end: query.time, step: 0 }
+    const clock = new Clock(this.options.host, this.durations)
+    const expr = clock.during('prepare_time', () => preprocess(parse(query.expr), times))
     const grid = { start: query.time, step: 1, steps: 1 }
-    const expr = this.parse(query.expr)
-    return this.run(query, grid, signal, evaluation => this.evaluateInstant(expr, evaluation))
+    return this.run({ query, grid, clock }, signal, evaluation => this.evaluateInstant(expr, evaluation))
   }
 
   private async evaluateInstant(expr: Expr, query: Evaluation): Promise<Unnoted<InstantAnswer>> {
     const t = query.grid.start
-    const inner = unwrap(expr)
+    const inner = bare(expr)
     if (inner.kind === 'string') return { kind: 'string', t, value: inner.value }
-    if (inner.kind === 'matrixSelector') {
+    if (inner.kind === 'matrixSelector' || inner.kind === 'subquery') {
       const samples = new SamplesBuilder()
-      await selectRange(inner, query, (labels, columns) => samples.add(labels, columns))
+      const windows = new Windows(query.grid, inner, query.lookbackMs)
+      await eachRange(inner, windows, query, (labels, nameless, found) => {
+        const slid = windows.slide(found)
+        const answered = answeredSamples(found, windows)
+        const count = answered === found ? slid : answered.floats.count
+        // What is in a subquery has been counted already.
+        if (inner.kind === 'matrixSelector') query.tally.addWindows(windows, found, slid)
+        query.limit((query.held += count))
+        if (count > 0) samples.add(nameless ? dropName(labels) : labels, answered)
+      })
       return samples.finish()
     }
     const vector = new VectorBuilder()
-    await evaluate(inner, query, row => vector.add(row))
+    const names = finalNames(query, row => vector.add(row))
+    await evaluate(expr, query, names.take)
+    await names.finish()
     const answer: Unnoted<VectorAnswer> = { t, ...vector.finish() }
     if (typeOf(inner) !== 'scalar') return answer
     const scalar: Unnoted<ScalarAnswer> = { kind: 'scalar', t, value: answer.values[0] as number }
@@ -92,71 +130,81 @@ export class QueryEngine {
       const wanted = 'zero or negative query resolution step widths are not accepted. Try a positive integer'
       throw new QueryError('bad_data', wanted)
     }
-    const expr = this.parse(query.expr)
-    const type = typeOf(expr)
-    if (type !== 'scalar' && type !== 'vector') {
-      const wanted = 'for range query, must be Scalar or instant Vector'
-      throw new QueryError('bad_data', `invalid expression type "${documented(type)}" ${wanted}`, expr.span)
-    }
+    const clock = new Clock(this.options.host, this.durations)
+    const expr = clock.during('prepare_time', () => preprocess(rangeExpr(query.expr), { start, end, step }))
     const grid = { start, step, steps: end < start ? 0 : Math.floor((end - start) / step) + 1 }
-    return this.run(query, grid, signal, async evaluation => {
+    return this.run({ query, grid, clock }, signal, async evaluation => {
       evaluation.limit(grid.steps)
       const matrix = new MatrixBuilder(grid)
-      if (grid.steps > 0) await evaluate(expr, evaluation, row => matrix.add(row))
-      return this.timed('result_sort', () => matrix.finish())
+      const names = finalNames(evaluation, row => matrix.add(row))
+      if (grid.steps > 0) await evaluate(expr, evaluation, names.take)
+      await names.finish()
+      return clock.whileWaiting('result_sort', matrix.finish(evaluation))
     })
   }
 
-  private parse(expr: string): Expr {
-    return this.timed('prepare_time', () => parse(expr))
-  }
-
+  /** Waits for the query's turn and evaluates it. */
   private async run<A>(
-    query: QueryLimits & { readonly expr: string; readonly block?: string },
-    grid: Grid,
+    { query, grid, clock }: { query: AnyQuery; grid: Grid; clock: Clock },
     signal: AbortSignal | undefined,
     evaluateIt: (evaluation: Evaluation) => Promise<A>,
   ): Promise<A & QueryNotes> {
-    const { host, querier, maxSamples } = this.options
-    const lookbackMs = query.lookbackMs ?? this.options.lookbackMs
-    const timeoutMs = Math.min(query.timeoutMs ?? Infinity, this.options.timeoutMs)
-    const started = host.monotonic()
-    const source = querier(query.block)
-    const deadline = new Deadline(host, timeoutMs, signal)
-    const limits = { lookbackMs, maxSamples, timeoutMs }
-    const evaluation = new Evaluation({ grid, ...limits, querier: source, host, deadline })
+    const deadline = new Deadline(
+      this.options.host,
+      Math.min(query.timeoutMs ?? Infinity, this.options.timeoutMs),
+      signal,
+    )
     this.running.inc()
     try {
-      deadline.check()
-      const answer = await evaluateIt(evaluation)
-      deadline.check()
-      const seconds = (host.monotonic() - started) / 1000
-      const stats = { samples: evaluation.samples, seconds }
-      return { ...answer, warnings: [], infos: noteTexts(evaluation.notes, query.expr), stats }
+      await clock.whileWaiting('queue_time', this.queue.enter(deadline))
+      try {
+        return await this.inTurn({ query, grid, clock, deadline }, evaluateIt)
+      } finally {
+        this.queue.leave()
+      }
     } finally {
-      deadline.close()
-      source.close?.()
       this.running.inc(-1)
-      this.samples.inc(evaluation.samples)
-      this.durations.with('inner_eval').observe((host.monotonic() - started) / 1000)
+      deadline.close()
     }
   }
 
-  private timed<T>(slice: string, work: () => T): T {
-    const started = this.options.host.monotonic()
+  private async inTurn<A>(
+    { query, grid, clock, deadline }: { query: AnyQuery; grid: Grid; clock: Clock; deadline: Deadline },
+    evaluateIt: (evaluation: Evaluation) => Promise<A>,
+  ): Promise<A & QueryNotes> {
+    const { host, maxSamples, language } = this.options
+    const { perStep = false, perNode = false } = query.statistics ?? {}
+    const lookbackMs = query.lookbackMs ?? this.options.lookbackMs
+    const profile = perNode ? new Profile(() => host.monotonic()) : null
+    deadline.place = 'query execution'
+    deadline.check()
+    deadline.place = 'expression evaluation'
+    const querier = this.options.querier(query.block)
+    const run = { lookbackMs, maxSamples, options: language, querier, host, deadline, profile }
+    const evaluation = Evaluation.begin(grid, run, perStep)
     try {
-      return work()
+      const answer = await clock.whileWaiting('inner_eval', evaluateIt(evaluation))
+      deadline.check()
+      const texts = (kind: 'warning' | 'info') => evaluation.notes.texts(kind, query.expr)
+      const notes = { warnings: texts('warning'), infos: texts('info') }
+      return { ...answer, ...notes, stats: clock.statsOf(evaluation) }
     } finally {
-      this.durations.with(slice).observe((this.options.host.monotonic() - started) / 1000)
+      querier.close?.()
+      this.samples.inc(evaluation.tally.total)
     }
   }
+}
+
+type AnyQuery = QueryLimits & { readonly expr: string; readonly block?: string }
+
+/** @throws QueryError (`bad_data`) when it is no expression, or none that has a value at every step */
+function rangeExpr(text: string): Expr {
+  const expr = parse(text)
+  const type = typeOf(expr)
+  if (type === 'scalar' || type === 'vector') return expr
+  const wanted = 'for range query, must be Scalar or instant Vector'
+  throw new QueryError('bad_data', `invalid expression type "${documented(type)}" ${wanted}`, expr.span)
 }
 
 /** An answer before it is said what was noticed on the way. */
 type Unnoted<A extends QueryNotes> = A extends QueryNotes ? Omit<A, keyof QueryNotes> : never
-
-function noteTexts(notes: ReadonlyMap<string, number>, query: string): string[] {
-  const texts = [...notes].map(([text, offset]) => `${text} (${position(query, offset)})`)
-  const omitted = texts.length - maxNotes
-  return omitted > 0 ? [...texts.slice(0, maxNotes), `${omitted} more info annotations omitted`] : texts
-}

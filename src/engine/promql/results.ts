@@ -1,42 +1,53 @@
-import type { RangeAnswer, SamplesAnswer, VectorAnswer } from '../model/answers.ts'
+import type {
+  PlacedHistogram,
+  QueryNotes,
+  RangeAnswer,
+  SamplesAnswer,
+  VectorAnswer,
+} from '../model/answers.ts'
 import { compareLabels, type Labels } from '../model/labels.ts'
-import type { Columns } from '../model/store.ts'
-import type { Grid, Row } from './row.ts'
+import type { Evaluation } from './evaluation.ts'
+import { copyOf, histogramAt, presence, type Grid, type Row } from './row.ts'
+import type { RangeSamples } from './samples.ts'
+import { sortInTurns } from './turns.ts'
 
 // Rows become the columns of an answer.
 
 /** Collects the rows of a range query and puts them in the order of their labels. */
 export class MatrixBuilder {
   private readonly grid: Grid
-  private readonly labels: Labels[] = []
-  private values = new Float64Array(0)
-  private present = new Uint8Array(0)
+  private readonly rows: Row[] = []
 
   constructor(grid: Grid) {
     this.grid = grid
   }
 
   add(row: Row): void {
-    const at = this.labels.length * this.grid.steps
-    this.values = withRoom(this.values, at + this.grid.steps)
-    this.present = withRoom(this.present, at + this.grid.steps)
-    this.values.set(row.values, at)
-    this.present.set(row.present, at)
-    this.labels.push(row.labels)
+    this.rows.push(copyOf(row))
   }
 
-  finish(): Pick<RangeAnswer, 'kind' | 'start' | 'step' | 'steps' | 'labels' | 'values' | 'present'> {
+  async finish(query: Evaluation): Promise<Omit<RangeAnswer, keyof QueryNotes>> {
     const { start, step, steps } = this.grid
-    const order = this.labels.map((_, i) => i)
-    order.sort((a, b) => compareLabels(this.labels[a] as Labels, this.labels[b] as Labels))
-    const values = new Float64Array(order.length * steps)
-    const present = new Uint8Array(order.length * steps)
-    order.forEach((from, to) => {
-      values.set(this.values.subarray(from * steps, (from + 1) * steps), to * steps)
-      present.set(this.present.subarray(from * steps, (from + 1) * steps), to * steps)
-    })
-    const labels = order.map(i => this.labels[i] as Labels)
-    return { kind: 'matrix', start, step, steps, labels, values, present }
+    const rows = await sortInTurns(this.rows, (a, b) => compareLabels(a.labels, b.labels), query)
+    const values = new Float64Array(rows.length * steps)
+    const present = new Uint8Array(rows.length * steps)
+    const histograms: PlacedHistogram[] = []
+    for (const [i, row] of rows.entries()) {
+      if (query.due) await query.pause()
+      values.set(row.values, i * steps)
+      present.set(row.present, i * steps)
+      placeHistograms(row, i * steps, histograms)
+    }
+    const labels = rows.map(row => row.labels)
+    return { kind: 'matrix', start, step, steps, labels, values, present, histograms: orNull(histograms) }
+  }
+}
+
+function placeHistograms({ present, histograms }: Row, at: number, placed: PlacedHistogram[]): void {
+  if (histograms === null) return
+  for (const [s, histogram] of histograms.entries()) {
+    if (histogram && present[s] === presence.histogram)
+      placed.push({ at: at + s, histogram: histogram.plain() })
   }
 }
 
@@ -44,15 +55,20 @@ export class MatrixBuilder {
 export class VectorBuilder {
   private readonly labels: Labels[] = []
   private values = new Float64Array(0)
+  private readonly histograms: PlacedHistogram[] = []
 
-  add({ labels, values }: Row): void {
-    this.values = withRoom(this.values, this.labels.length + 1)
-    this.values[this.labels.length] = values[0] as number
-    this.labels.push(labels)
+  add(row: Row): void {
+    const at = this.labels.length
+    const isHistogram = row.present[0] === presence.histogram
+    this.values = withRoom(this.values, at + 1)
+    this.values[at] = isHistogram ? NaN : (row.values[0] as number)
+    if (isHistogram) this.histograms.push({ at, histogram: histogramAt(row, 0).plain() })
+    this.labels.push(row.labels)
   }
 
-  finish(): Pick<VectorAnswer, 'kind' | 'labels' | 'values'> {
-    return { kind: 'vector', labels: this.labels, values: this.values.slice(0, this.labels.length) }
+  finish(): Pick<VectorAnswer, 'kind' | 'labels' | 'values' | 'histograms'> {
+    const values = this.values.slice(0, this.labels.length)
+    return { kind: 'vector', labels: this.labels, values, histograms: orNull(this.histograms) }
   }
 }
 
@@ -62,19 +78,32 @@ export class SamplesBuilder {
   private readonly offsets = [0]
   private t = new Float64Array(0)
   private v = new Float64Array(0)
+  private readonly histograms: PlacedHistogram[] = []
 
-  add(labels: Labels, { count, t, v }: Columns): void {
-    const at = this.offsets.at(-1) as number
-    this.t = withRoom(this.t, at + count)
-    this.v = withRoom(this.v, at + count)
-    this.t.set(t.subarray(0, count), at)
-    this.v.set(v.subarray(0, count), at)
+  /** In the order of their times, whatever kind they are. */
+  add(labels: Labels, { floats, histograms }: RangeSamples): void {
+    let at = this.offsets.at(-1) as number
+    const end = at + floats.count + (histograms?.count ?? 0)
+    this.t = withRoom(this.t, end)
+    this.v = withRoom(this.v, end)
+    let i = 0
+    let h = 0
+    for (; at < end; at++) {
+      const floatT = i < floats.count ? (floats.t[i] as number) : Infinity
+      const histogramT = histograms && h < histograms.count ? (histograms.t[h] as number) : Infinity
+      this.t[at] = Math.min(floatT, histogramT)
+      if (floatT < histogramT) this.v[at] = floats.v[i++] as number
+      else if (histograms) {
+        this.v[at] = NaN
+        this.histograms.push({ at, histogram: histograms.at(h++).plain() })
+      }
+    }
     this.labels.push(labels)
-    this.offsets.push(at + count)
+    this.offsets.push(end)
   }
 
-  finish(): Pick<SamplesAnswer, 'kind' | 'labels' | 'offsets' | 't' | 'v'> {
-    const { labels, offsets, t, v } = this
+  finish(): Pick<SamplesAnswer, 'kind' | 'labels' | 'offsets' | 't' | 'v' | 'histograms'> {
+    const { labels, offsets, t, v, histograms } = this
     const end = offsets.at(-1) as number
     return {
       kind: 'samples',
@@ -82,8 +111,13 @@ export class SamplesBuilder {
       offsets: Uint32Array.from(offsets),
       t: t.slice(0, end),
       v: v.slice(0, end),
+      histograms: orNull(histograms),
     }
   }
+}
+
+function orNull<T>(all: readonly T[]): readonly T[] | null {
+  return all.length > 0 ? all : null
 }
 
 function withRoom<A extends Float64Array<ArrayBuffer> | Uint8Array<ArrayBuffer>>(

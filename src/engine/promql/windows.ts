@@ -1,61 +1,121 @@
-import type { Columns, TimeRange } from '../model/store.ts'
-import { compensate } from './kahan.ts'
-import type { Grid, Row } from './row.ts'
+import type { TimeRange } from '../model/store.ts'
+import type { MatrixSelector, SubqueryExpr } from './ast.ts'
+import type { Grid } from './row.ts'
+import type { HistogramSamples, RangeSamples } from './samples.ts'
 
-// Functions over range vectors. Samples of a series are columns, and the windows of consecutive steps slide over
-// them with two indexes that only go forward. No kernel allocates anything per step or sample.
+const nobody = new Int32Array(0)
 
-/** Computes a row from the samples of one series. */
-export type WindowKernel = (samples: Columns, windows: Windows, row: Row) => void
-
-/** The samples of every step: those with times in (end − range, end]. */
+/** The samples of every step: those with times in (end − range, end]. With anchored or smoothed ends a window also has
+ *  the samples of the lookback before it, and smoothed those behind it (upstream's extended range selectors).
+ *
+ *  Windows of consecutive steps slide over the columns with indexes that only go forward. */
 export class Windows {
-  /** Samples [from[s], to[s]) belong to step s. */
+  readonly steps: number
+  /** Float samples [from[s], to[s]) belong to step s. */
   readonly from: Int32Array
   readonly to: Int32Array
+  /** The same of the histograms; only for a series that has some. */
+  histogramFrom: Int32Array = nobody
+  histogramTo: Int32Array = nobody
   readonly rangeMs: number
   /** The range as written, in seconds. */
   readonly rangeSeconds: number
-  private readonly grid: Grid
+  readonly ends: 'plain' | 'anchored' | 'smoothed'
+  /** The most samples that a window of the series at hand has, a histogram counted by its weight. */
+  largest = 0
+  /** Milliseconds that a window has before its beginning and behind its end. */
+  private readonly before: number
+  private readonly behind: number
+  private readonly firstBegin: number
   private readonly firstEnd: number
+  private readonly stepMs: number
 
-  constructor(grid: Grid, range: { readonly rangeMs: number; readonly offsetMs: number }) {
-    this.grid = grid
+  constructor(grid: Grid, expr: MatrixSelector | SubqueryExpr, lookbackMs: number) {
+    const shift = expr.kind === 'subquery' ? expr : expr.selector
+    const now = shift.at?.kind === 'time' ? shift.at.ms : grid.start
+    this.steps = grid.steps
     this.from = new Int32Array(grid.steps)
     this.to = new Int32Array(grid.steps)
-    this.rangeMs = Math.trunc(range.rangeMs)
-    this.rangeSeconds = goSeconds(range.rangeMs)
-    this.firstEnd = grid.start - Math.trunc(range.offsetMs)
-  }
-
-  get steps(): number {
-    return this.grid.steps
+    this.rangeMs = Math.trunc(expr.range.ms)
+    this.rangeSeconds = goSeconds(expr.range.ms)
+    this.ends = expr.kind === 'subquery' ? 'plain' : expr.selector.ends
+    this.before = this.ends === 'plain' ? 0 : lookbackMs
+    this.behind = this.ends === 'smoothed' ? lookbackMs : 0
+    this.firstBegin = now - Math.trunc(expr.range.ms + shift.offset.ms)
+    this.firstEnd = now - Math.trunc(shift.offset.ms)
+    this.stepMs = shift.at === null ? grid.step : 0
   }
 
   /** Times of the samples that the windows can hold; both ends belong to it. */
   get range(): TimeRange {
-    return { minT: this.firstEnd - this.rangeMs + 1, maxT: this.end(this.steps - 1) }
+    return {
+      minT: this.firstEnd - this.rangeMs - this.before + 1,
+      maxT: this.end(this.steps - 1) + this.behind,
+    }
   }
 
-  /** Time of the right end of a step's window. */
+  /** Time of the left end of a step's window, which does not belong to it; without what an extended one has before. */
+  begin(step: number): number {
+    return this.firstBegin + step * this.stepMs
+  }
+
+  /** Time of the right end of a step's window; without what an extended one has behind. */
   end(step: number): number {
-    return this.firstEnd + step * this.grid.step
+    return this.firstEnd + step * this.stepMs
   }
 
-  /** Finds the windows of all steps; answers the number of samples in them, those in several counted several
-   *  times. */
-  slide({ t, count }: Columns): number {
-    const { from, to, rangeMs, steps } = this
+  /** Finds the windows of all steps; answers the number of samples in them, those in several counted several times and
+   *  histograms by their weight. */
+  slide({ floats, histograms }: RangeSamples): number {
+    this.largest = 0
+    const total = this.slideOver(floats, this.from, this.to)
+    if (histograms === null) return total
+    if (this.histogramFrom === nobody) {
+      this.histogramFrom = new Int32Array(this.steps)
+      this.histogramTo = new Int32Array(this.steps)
+    }
+    this.slideOver(histograms, this.histogramFrom, this.histogramTo)
+    return total + this.weigh(histograms)
+  }
+
+  private slideOver(
+    { t, count }: { readonly t: Float64Array; readonly count: number },
+    from: Int32Array,
+    to: Int32Array,
+  ): number {
+    const { steps, stepMs } = this
+    const firstTo = this.firstEnd + this.behind
+    const firstFrom = this.firstEnd - this.rangeMs - this.before
     let left = 0
     let right = 0
     let total = 0
+    let largest = 0
     for (let s = 0; s < steps; s++) {
-      const end = this.end(s)
-      while (right < count && (t[right] as number) <= end) right++
-      while (left < right && (t[left] as number) <= end - rangeMs) left++
+      const moved = s * stepMs
+      while (right < count && (t[right] as number) <= firstTo + moved) right++
+      while (left < right && (t[left] as number) <= firstFrom + moved) left++
       from[s] = left
       to[s] = right
-      total += right - left
+      const size = right - left
+      total += size
+      if (size > largest) largest = size
+    }
+    this.largest = largest
+    return total
+  }
+
+  private weigh(histograms: HistogramSamples): number {
+    const { from, to, histogramFrom, histogramTo, steps } = this
+    let left = 0
+    let right = 0
+    let weight = 0
+    let total = 0
+    this.largest = 0
+    for (let s = 0; s < steps; s++) {
+      while (right < (histogramTo[s] as number)) weight += histograms.weight(right++)
+      while (left < (histogramFrom[s] as number)) weight -= histograms.weight(left++)
+      total += weight
+      this.largest = Math.max(this.largest, (to[s] as number) - (from[s] as number) + weight)
     }
     return total
   }
@@ -65,186 +125,4 @@ export class Windows {
 function goSeconds(ms: number): number {
   const whole = Math.trunc(ms / 1000)
   return whole + (Math.round(ms * 1e6) - whole * 1e9) / 1e9
-}
-
-/** rate, increase (counters) and delta: the difference of the last and the first sample, extrapolated to the ends
- *  of the window (upstream's `extrapolatedRate`; every operation in its order, so that results are the same to
- *  the bit). */
-export function extrapolated(kind: { counter: boolean; perSecond: boolean }): WindowKernel {
-  return (samples, windows, row) => {
-    const { t, v } = samples
-    const resets = kind.counter ? findResets(samples) : noResets
-    let nextReset = 0
-    for (let s = 0; s < windows.steps; s++) {
-      const from = windows.from[s] as number
-      const last = (windows.to[s] as number) - 1
-      if (last <= from) {
-        row.present[s] = 0
-        continue
-      }
-      const first = v[from] as number
-      let result = (v[last] as number) - first
-      while ((resets[nextReset] as number) <= from) nextReset++
-      for (let r = nextReset; (resets[r] as number) <= last; r++) {
-        result += v[(resets[r] as number) - 1] as number
-      }
-      const end = windows.end(s)
-      const interval = ((t[last] as number) - (t[from] as number)) / 1000
-      const average = interval / (last - from)
-      const threshold = average * 1.1
-      let toStart = ((t[from] as number) - (end - windows.rangeMs)) / 1000
-      let toEnd = (end - (t[last] as number)) / 1000
-      if (toStart >= threshold) toStart = average / 2
-      // A counter is never negative: it is not extrapolated beyond the point where it was zero.
-      if (kind.counter && result > 0 && first >= 0) {
-        const toZero = interval * (first / result)
-        if (toZero < toStart) toStart = toZero
-      }
-      if (toEnd >= threshold) toEnd = average / 2
-      let factor = (interval + toStart + toEnd) / interval
-      if (kind.perSecond) factor /= windows.rangeSeconds
-      row.values[s] = result * factor
-      row.present[s] = 1
-    }
-  }
-}
-
-const beyond = 0x7fffffff
-const noResets = Int32Array.of(beyond)
-// Kernels run to their end without interruption, so they can share their scratch space.
-let scratch = new Int32Array(1024)
-
-function scratchFor(count: number): Int32Array {
-  if (scratch.length < count) scratch = new Int32Array(count * 2)
-  return scratch
-}
-
-/** Indexes of the samples that are lower than the one before; `beyond` ends the list. */
-function findResets({ count, v }: Columns): Int32Array {
-  const resets = scratchFor(count + 1)
-  let found = 0
-  for (let i = 1; i < count; i++) if ((v[i] as number) < (v[i - 1] as number)) resets[found++] = i
-  resets[found] = beyond
-  return resets
-}
-
-/** irate and idelta: the last two samples of the window (upstream's `instantValue`). */
-export function lastTwo(kind: { counter: boolean }): WindowKernel {
-  return perWindow(2, ({ t, v }, _, to) => {
-    const last = v[to - 1] as number
-    const previous = v[to - 2] as number
-    const value = kind.counter && last < previous ? last : last - previous
-    return kind.counter ? value / (((t[to - 1] as number) - (t[to - 2] as number)) / 1000) : value
-  })
-}
-
-export const count = perWindow(1, (_, from, to) => to - from)
-export const present = perWindow(1, () => 1)
-export const last = perWindow(1, ({ v }, _, to) => v[to - 1] as number)
-export const first = perWindow(1, ({ v }, from) => v[from] as number)
-
-export const sum = perWindow(1, ({ v }, from, to) => {
-  let sum = 0
-  let c = 0
-  for (let i = from; i < to; i++) {
-    const total = sum + (v[i] as number)
-    c = compensate(c, sum, v[i] as number, total)
-    sum = total
-  }
-  return sum === Infinity || sum === -Infinity ? sum : sum + c
-})
-
-export const average = perWindow(1, ({ v }, from, to) => {
-  let sum = v[from] as number
-  let c = 0
-  for (let i = from + 1; i < to; i++) {
-    const total = sum + (v[i] as number)
-    if (total === Infinity || total === -Infinity) return incrementalMean(v, i, to, sum, c, i - from)
-    c = compensate(c, sum, v[i] as number, total)
-    sum = total
-  }
-  return sum / (to - from) + c / (to - from)
-})
-
-/** Goes on with the mean where the sum would overflow. */
-function incrementalMean(v: Float64Array, i: number, to: number, sum: number, c: number, n: number): number {
-  let mean = sum / n
-  c /= n
-  for (; i < to; i++) {
-    n++
-    const q = (n - 1) / n
-    const inc = (v[i] as number) / n
-    const total = q * mean + inc
-    c = compensate(q * c, q * mean, inc, total)
-    mean = total
-  }
-  return mean + c
-}
-
-export const maximum = extreme((a, b) => a > b)
-export const minimum = extreme((a, b) => a < b)
-
-/** The greatest or least value of each window, the first one among equals. NaN only where there is nothing else.
- *  A queue holds the indexes of the values that can still win, best first. */
-function extreme(better: (a: number, b: number) => boolean): WindowKernel {
-  return ({ v, count }, windows, row) => {
-    const queue = scratchFor(count + 1)
-    let head = 0
-    let tail = 0
-    let seen = 0
-    for (let s = 0; s < windows.steps; s++) {
-      const from = windows.from[s] as number
-      const to = windows.to[s] as number
-      for (seen = Math.max(seen, from); seen < to; seen++) {
-        const value = v[seen] as number
-        if (Number.isNaN(value)) continue
-        while (tail > head && better(value, v[queue[tail - 1] as number] as number)) tail--
-        queue[tail++] = seen
-      }
-      while (head < tail && (queue[head] as number) < from) head++
-      row.present[s] = to > from ? 1 : 0
-      row.values[s] = head < tail ? (v[queue[head] as number] as number) : NaN
-    }
-  }
-}
-
-export const changes = countOf((previous, value) => {
-  return value !== previous && !(Number.isNaN(value) && Number.isNaN(previous))
-})
-export const resets = countOf((previous, value) => value < previous)
-
-/** How often something happens between neighbours of a window: a running count, and the difference of its ends. */
-function countOf(happens: (previous: number, value: number) => boolean): WindowKernel {
-  return ({ v, count }, windows, row) => {
-    const until = scratchFor(count + 1)
-    until[0] = 0
-    for (let i = 1; i < count; i++) {
-      until[i] = (until[i - 1] as number) + (happens(v[i - 1] as number, v[i] as number) ? 1 : 0)
-    }
-    for (let s = 0; s < windows.steps; s++) {
-      const from = windows.from[s] as number
-      const to = windows.to[s] as number
-      row.present[s] = to > from ? 1 : 0
-      if (to > from) row.values[s] = (until[to - 1] as number) - (until[from] as number)
-    }
-  }
-}
-
-/** Applies a function to each window with at least `least` samples. */
-function perWindow(
-  least: number,
-  reduce: (samples: Columns, from: number, to: number) => number,
-): WindowKernel {
-  return (samples, windows, row) => {
-    for (let s = 0; s < windows.steps; s++) {
-      const from = windows.from[s] as number
-      const to = windows.to[s] as number
-      if (to - from < least) {
-        row.present[s] = 0
-      } else {
-        row.present[s] = 1
-        row.values[s] = reduce(samples, from, to)
-      }
-    }
-  }
 }

@@ -1,9 +1,11 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { QueryError } from '../../../src/engine/model/errors.ts'
+import type { InstantQuery, NodeStats } from '../../../src/engine/model/answers.ts'
+import { compareLabels } from '../../../src/engine/model/labels.ts'
 import type { Querier, SeriesBatch } from '../../../src/engine/model/store.ts'
 import { Registry } from '../../../src/engine/metrics/registry.ts'
-import { aggregators } from '../../../src/engine/promql/aggregate.ts'
+import { aggregators } from '../../../src/engine/promql/aggregators.ts'
 import { QueryEngine, type QueryEngineOptions } from '../../../src/engine/promql/engine.ts'
 import { functions } from '../../../src/engine/promql/functions.ts'
 import { FakeHost } from '../../fakehost.ts'
@@ -153,7 +155,7 @@ describe('limits', () => {
     controller.abort()
     expect(await failure(engine().range(range('up'), controller.signal))).toMatchObject({
       type: 'canceled',
-      message: 'query was canceled in expression evaluation',
+      message: 'query was canceled in query execution',
     })
   })
 
@@ -163,7 +165,10 @@ describe('limits', () => {
     setTimeout(() => {
       controller.abort()
     }, 5)
-    expect((await failure(answer)).type).toBe('canceled')
+    expect(await failure(answer)).toMatchObject({
+      type: 'canceled',
+      message: 'query was canceled in expression evaluation',
+    })
   })
 
   test('a query ends after the timeout', async () => {
@@ -206,8 +211,199 @@ describe('limits', () => {
     }
     await over(store, 'answered').range(range('up'))
     await failure(over({ ...silent, select: () => failing() }, 'failed').range(range('up')))
-    await failure(over(silent, 'cancelled').range(range('up'), AbortSignal.abort()))
+    const controller = new AbortController()
+    const cancelled = failure(over(silent, 'cancelled').range(range('up'), controller.signal))
+    setTimeout(() => controller.abort(), 5)
+    await cancelled
     expect(ends).toEqual(['answered', 'failed', 'cancelled'])
+  })
+})
+
+describe('the queue', () => {
+  /** Stores that answer when they are told to. */
+  function held() {
+    const opened: string[] = []
+    const open = new Map<string, () => void>()
+    const querier = (name = ''): Querier => {
+      opened.push(name)
+      const ready = new Promise<void>(resolve => open.set(name, resolve))
+      return { ...silent, select: (matchers, times) => after(ready, () => store.select(matchers, times)) }
+    }
+    return { querier, opened, answer: (name: string) => open.get(name)?.() }
+  }
+
+  async function* after<T>(ready: Promise<void>, all: () => AsyncIterable<T>): AsyncGenerator<T> {
+    await ready
+    yield* all()
+  }
+
+  const turn = () => new Promise(resolve => setTimeout(resolve))
+
+  test('lets twenty queries run at once, and the others in the order in which they came', async () => {
+    const { querier, opened, answer } = held()
+    const metrics = new Registry()
+    const queries = engine({ querier, metrics })
+    const names = Array.from({ length: 23 }, (_, i) => String(i))
+    const answers = names.map(block => queries.instant({ expr: 'up', time: 0, block }))
+    await turn()
+    expect(opened).toEqual(names.slice(0, 20))
+    expect(metrics.text()).toContain('prometheus_engine_queries 23\n')
+    expect(metrics.text()).toContain('prometheus_engine_queries_concurrent_max 20\n')
+    answer('7')
+    await answers[7]
+    await turn()
+    expect(opened).toEqual(names.slice(0, 21))
+    for (const name of names) {
+      answer(name)
+      await answers[Number(name)]
+      await turn()
+    }
+    expect(opened).toEqual(names)
+  })
+
+  test('is left by a query that is cancelled or has no time left, and nobody loses a turn', async () => {
+    const { querier, opened, answer } = held()
+    const host = new FakeHost()
+    const queries = engine({ querier, host, maxConcurrency: 1 })
+    const ask = (block: string, signal?: AbortSignal, timeoutMs = 60_000) =>
+      queries.instant({ expr: 'up', time: 0, block, timeoutMs }, signal)
+    const controller = new AbortController()
+    const first = ask('first')
+    const cancelled = failure(ask('cancelled', controller.signal))
+    const late = failure(ask('late', undefined, 1000))
+    const last = ask('last')
+    await turn()
+    controller.abort()
+    expect(await cancelled).toMatchObject({ type: 'canceled', message: 'query was canceled in query queue' })
+    await host.advance(1000)
+    expect(await late).toMatchObject({ type: 'timeout', message: 'query timed out in query queue' })
+    answer('first')
+    await first
+    await turn()
+    answer('last')
+    expect((await last).stats.timings.queue).toBe(1)
+    expect(opened).toEqual(['first', 'last'])
+  })
+
+  test('gives on the turn of a query that failed', async () => {
+    const queries = engine({ maxConcurrency: 1, maxSamples: 1 })
+    const answers = ['up', 'up', '1'].map(expr => queries.instant({ expr, time: 0 }))
+    expect((await Promise.allSettled(answers)).map(({ status }) => status)).toEqual([
+      ...['rejected', 'rejected', 'fulfilled'],
+    ])
+  })
+})
+
+describe('statistics', () => {
+  const stats = async (expr: string, statistics: InstantQuery['statistics'] = {}) => {
+    return (await engine().range({ ...range(expr), statistics })).stats
+  }
+
+  test('cost nothing when they are not asked for', async () => {
+    expect(await stats('up')).toMatchObject({ samplesPerStep: null, nodes: null })
+  })
+
+  test.each([
+    ['up', [2, 2, 2]],
+    ['up{job="a"} offset 1m', [0, 1, 1]],
+    ['rate(up[2m])', [2, 4, 4]],
+    ['up + on (job) rate(up[2m])', [4, 6, 6]],
+    ['up @ 60', [2, 2, 2]],
+    ['max_over_time(up[2m:1m])', [2, 4, 4]],
+    ['timestamp(up)', [2, 2, 2]],
+    ['info(up)', [2, 2, 2]],
+    ['1', [0, 0, 0]],
+  ])('%s looks at %j samples, step by step', async (expr, counts) => {
+    const { samples, samplesPerStep } = await stats(expr, { perStep: true })
+    expect(samplesPerStep).toEqual({ start: 0, step: minutes(1), counts: Float64Array.from(counts) })
+    expect(samples).toBe(counts.reduce((sum, count) => sum + count))
+  })
+
+  test.each([
+    ['1', 3],
+    ['up', 6],
+    ['sum(up)', 9],
+    ['up + on (job) up', 18],
+  ])('at its peak %s holds %i values, as the limit counts them', async (expr, peak) => {
+    expect((await stats(expr)).peakSamples).toBe(peak)
+    await engine({ maxSamples: peak }).range(range(expr))
+    await failure(engine({ maxSamples: peak - 1 }).range(range(expr)))
+  })
+
+  /** `sum(up)=1/3[up=2/6]`: series and samples of each part. */
+  function shown(expr: string, nodes: readonly NodeStats[]): string {
+    return nodes
+      .map(({ span, series, samples, parts }) => {
+        const inner = parts.length === 0 ? '' : `[${shown(expr, parts)}]`
+        return `${expr.slice(span.from, span.to)}=${series}/${samples}${inner}`
+      })
+      .join(' ')
+  }
+
+  test.each([
+    ['sum(up)', 'sum(up)=1/3[up=2/6]'],
+    ['(up) > 0', '(up) > 0=2/4[up=2/6 0=1/3]'],
+    ['-up @ 60', '-up @ 60=2/2[up @ 60=2/2]'],
+    ['rate(up[2m]) + 1', 'rate(up[2m]) + 1=2/4[rate(up[2m])=2/4[up[2m]=2/6] 1=1/3]'],
+    [
+      'last_over_time(abs(up)[1m:1m])',
+      'last_over_time(abs(up)[1m:1m])=2/6[abs(up)[1m:1m]=2/6[abs(up)=2/6[up=2/6]]]',
+    ],
+    ['missing', 'missing=0/0'],
+  ])('tell what each part of %s does', async (expr, tree) => {
+    const { nodes } = await stats(expr, { perNode: true })
+    expect(shown(expr, nodes ?? [])).toBe(tree)
+  })
+
+  test('time belongs to the part whose turn it is', async () => {
+    const host = new SlowHost()
+    const answer = await engine({ host }).range({ ...range('sum(up)'), statistics: { perNode: true } })
+    const [sum] = answer.stats.nodes ?? []
+    expect(sum).toMatchObject({ kind: 'aggregate', parts: [{ kind: 'vectorSelector' }] })
+    const all = (sum?.seconds ?? 0) + (sum?.parts[0]?.seconds ?? 0)
+    expect(sum?.parts[0]?.seconds).toBeGreaterThan(0)
+    expect(all).toBeLessThanOrEqual(answer.stats.timings.evaluate)
+    expect(answer.stats.seconds).toBeGreaterThanOrEqual(answer.stats.timings.evaluate)
+  })
+
+  test('of a range vector alone are those of its samples', async () => {
+    const query = { expr: 'up[2m]', time: minutes(2), statistics: { perStep: true, perNode: true } }
+    const { stats } = await engine().instant(query)
+    expect(stats).toMatchObject({ samples: 4, samplesPerStep: { counts: Float64Array.of(4) } })
+    expect(shown(query.expr, stats.nodes ?? [])).toBe('up[2m]=2/4')
+  })
+})
+
+describe('long work over many series', () => {
+  const lines = Array.from({ length: 1500 }, (_, i) => `m{i="${(i * 7919) % 1500}"} ${(i * 31) % 50}`)
+  const many = loaded(`load 1m\n${lines.join('\n')}`)
+
+  test.each(['sort(m)', 'sort_by_label(m, "i")', 'label_replace(m, "j", "$1", "i", "(.*)")', 'm'])(
+    '%s lets others run all the time, and comes out the same',
+    async expr => {
+      const host = new SlowHost()
+      const slow = await engine({ host, querier: () => many, timeoutMs: 1e9 }).instant({ expr, time: 0 })
+      const fast = await engine({ querier: () => many }).instant({ expr, time: 0 })
+      expect({ ...slow, stats: null }).toEqual({ ...fast, stats: null })
+      expect(host.longest).toBeLessThan(60)
+    },
+  )
+
+  test('series of a range come in order', async () => {
+    const answer = await engine({ querier: () => many }).range({
+      ...range('label_replace(m, "a", "$1", "i", "(.)")'),
+    })
+    const inOrder = [...answer.labels].sort(compareLabels)
+    expect(answer.labels).toEqual(inOrder)
+    expect(answer.labels).toHaveLength(1500)
+  })
+
+  test('what is equal stays in its order', async () => {
+    const answer = await engine({ querier: () => many }).instant({ expr: 'sort(m)', time: 0 })
+    if (answer.kind !== 'vector') throw new Error(answer.kind)
+    const found = answer.labels.map((labels, i) => ({ labels, v: answer.values[i] as number }))
+    const sorted = [...found].sort((a, b) => a.v - b.v || compareLabels(a.labels, b.labels))
+    expect(found).toEqual(sorted)
   })
 })
 
@@ -296,11 +492,8 @@ async function* failing(): AsyncGenerator<SeriesBatch> {
     count: 0,
     labels: () => [],
     columns: () => ({
-      count: 0,
-      t: new Float64Array(),
-      v: new Float64Array(),
-      stale: null,
-      histograms: null,
+      ...{ count: 0, t: new Float64Array(), v: new Float64Array() },
+      ...{ stale: null, histograms: null },
     }),
   }
   throw new Error('checksum mismatch')
@@ -309,6 +502,9 @@ async function* failing(): AsyncGenerator<SeriesBatch> {
 /** Every look at the clock takes 15 ms. */
 class SlowHost extends FakeHost {
   yields = 0
+  /** The longest time between two yields, milliseconds. */
+  longest = 0
+  private yielded = 0
   onYield: (times: number) => void = () => undefined
   private clock = 0
 
@@ -317,6 +513,8 @@ class SlowHost extends FakeHost {
   }
 
   override async yield(): Promise<void> {
+    if (this.yields > 0) this.longest = Math.max(this.longest, this.clock - this.yielded)
+    this.yielded = this.clock
     this.onYield(++this.yields)
   }
 }

@@ -2,7 +2,6 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { standardBench } from '../../../src/promqltest/bench.ts'
 import { runFiles } from '../../../src/promqltest/report.ts'
-import { asWritten } from '../../../src/promqltest/ways.ts'
 import { FakeHost } from '../../fakehost.ts'
 
 const folder = new URL('.', import.meta.url)
@@ -15,8 +14,7 @@ describe.each([
   test.each(scripts)('every eval of %s passes', async path => {
     const text = readFileSync(new URL(path, folder), 'utf8')
     const printed: string[] = []
-    // The language has no `@` yet, which the other ways are written with.
-    const bench = { ...standardBench({ host: new FakeHost(), tsdb }), ways: asWritten }
+    const bench = standardBench({ host: new FakeHost(), tsdb })
     const { passed } = await runFiles([{ path, text }], bench, line => printed.push(line))
     expect(printed).toEqual([`${passed} passed, 0 failed`])
     expect(passed).toBeGreaterThan(10)
