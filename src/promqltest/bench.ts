@@ -21,5 +21,6 @@ export function standardBench({ host, tsdb }: { host: Host; tsdb: boolean }): Be
 export function engineOver(querier: Querier, host: Host): QueryEngine {
   const metrics = new Registry()
   const limits = { lookbackMs: 300_000, maxSamples: 10_000, timeoutMs: 100_000 }
-  return new QueryEngine({ querier: () => querier, host, metrics, ...limits })
+  const language = { delayedNameRemoval: true, startTimestamps: true, subqueryStepMs: 60_000 }
+  return new QueryEngine({ querier: () => querier, host, metrics, language, ...limits })
 }

@@ -1,8 +1,11 @@
-import type { InstantAnswer, RangeAnswer, SamplesAnswer } from '../engine/model/answers.ts'
+import type { InstantAnswer, PlacedHistogram, RangeAnswer, SamplesAnswer } from '../engine/model/answers.ts'
 import { formatFloat } from '../engine/model/float.ts'
+import { FloatHistogram } from '../engine/model/histogram/float.ts'
 import { compareLabels, formatLabels, labelsKey, type Labels } from '../engine/model/labels.ts'
 import { almostEqual } from './almost.ts'
 import type { Expected, Pattern, Times } from './expected.ts'
+import { almostSameHistogram } from './comparehistograms.ts'
+import { writeHistogram } from './histogram.ts'
 import type { Series, Value } from './series.ts'
 
 // Every comparison answers null when all is as expected, else what was wanted and what was found.
@@ -17,8 +20,8 @@ export function compareInstant(expected: Expected, answer: InstantAnswer): Diffe
     case 'string':
       return compareString(expected, answer.value)
     case 'vector': {
-      const { labels, values } = answer
-      const found = labels.map((labels, i) => ({ labels, t: [answer.t], v: [values[i] as number] }))
+      const valueAt = valuesIn(answer.values, answer.histograms)
+      const found = answer.labels.map((labels, i) => ({ labels, t: [answer.t], v: [valueAt(i)] }))
       return notSeries(expected, 'a vector') ?? compareVector(expected, found)
     }
     case 'samples':
@@ -42,14 +45,15 @@ export function compareStep(
   const t = answer.start + step * answer.step
   const found = rowsOf(answer).flatMap(({ labels, t: times, v }) => {
     const at = times.indexOf(t)
-    return at < 0 ? [] : [{ labels, t: [t], v: [v[at] as number] }]
+    return at < 0 ? [] : [{ labels, t: [t], v: [v[at] as Found] }]
   })
   const unsorted = compareOrder(rowsOf(answer))
   if (unsorted !== null) return unsorted
   if (!scalar) return compareVector(expected, found)
   const [only, ...others] = found
   if (!only || others.length > 0) return `want one scalar, found ${found.length}`
-  return compareScalar(expected, only.v[0] as number)
+  const [value] = only.v
+  return typeof value === 'number' ? compareScalar(expected, value) : 'want one scalar, found a histogram'
 }
 
 /** Compares annotations (upstream's `checkAnnotations`). */
@@ -76,31 +80,43 @@ function list(texts: readonly string[]): string {
   return texts.length === 0 ? 'none' : texts.join('; ')
 }
 
+type Found = number | FloatHistogram
+
 interface FoundSeries {
   readonly labels: Labels
   readonly t: readonly number[]
-  readonly v: readonly number[]
+  readonly v: readonly Found[]
 }
 
-function rowsOf({ start, step, steps, labels, values, present }: RangeAnswer): FoundSeries[] {
+/** What an answer has at each place of its columns. */
+function valuesIn(
+  values: Float64Array,
+  histograms: readonly PlacedHistogram[] | null,
+): (at: number) => Found {
+  const placed = new Map(histograms?.map(({ at, histogram }) => [at, FloatHistogram.of(histogram)]))
+  return at => placed.get(at) ?? (values[at] as number)
+}
+
+function rowsOf({ start, step, steps, labels, values, present, histograms }: RangeAnswer): FoundSeries[] {
+  const valueAt = valuesIn(values, histograms)
   return labels.map((labels, row) => {
     const t: number[] = []
-    const v: number[] = []
+    const v: Found[] = []
     for (let s = 0; s < steps; s++) {
-      if (present[row * steps + s] !== 1) continue
+      if (present[row * steps + s] === 0) continue
       t.push(start + s * step)
-      v.push(values[row * steps + s] as number)
+      v.push(valueAt(row * steps + s))
     }
     return { labels, t, v }
   })
 }
 
-function samplesOf({ labels, offsets, t, v }: SamplesAnswer): FoundSeries[] {
-  return labels.map((labels, i) => ({
-    labels,
-    t: [...t.subarray(offsets[i], offsets[i + 1])],
-    v: [...v.subarray(offsets[i], offsets[i + 1])],
-  }))
+function samplesOf({ labels, offsets, t, v, histograms }: SamplesAnswer): FoundSeries[] {
+  const valueAt = valuesIn(v, histograms)
+  return labels.map((labels, i) => {
+    const times = t.subarray(offsets[i], offsets[i + 1])
+    return { labels, t: [...times], v: Array.from(times, (_, k) => valueAt((offsets[i] as number) + k)) }
+  })
 }
 
 function compareScalar({ scalar, series, string }: Expected, found: number): Difference {
@@ -129,7 +145,7 @@ function compareVector(
   return compareEach(series, found, (wanted, { t, v }, place) => {
     const wantedPlace = places.get(labelsKey(wanted.labels))
     if (ordered && wantedPlace !== place) return `want it in place ${wantedPlace}, found it in ${place}`
-    return compareValue(wanted.values[0] ?? null, v[0] as number, t[0] as number)
+    return compareValue(wanted.values[0] ?? null, v[0] as Found, t[0] as number)
   })
 }
 
@@ -172,7 +188,7 @@ function compareValues(
   wanted: readonly Value[],
   { start, end, step }: Times,
   times: readonly number[],
-  values: readonly number[],
+  values: readonly Found[],
 ): Difference {
   let at = 0
   for (const [i, value] of wanted.entries()) {
@@ -180,32 +196,41 @@ function compareValues(
     if (t > end) return `want ${wanted.length} values, but there are no times for so many`
     if (value === null) continue
     if (times[at] !== t) return `want ${write(value)} at ${t} ms, found ${placeOf(times, values, at)}`
-    const difference = compareValue(value, values[at] as number, t)
+    const difference = compareValue(value, values[at] as Found, t)
     if (difference !== null) return difference
     at++
   }
   return at === times.length ? null : `want no more values, found ${placeOf(times, values, at)}`
 }
 
-function compareValue(wanted: Value, found: number, t: number): Difference {
-  // No answer has histograms or stale markers yet.
-  const same = wanted?.kind === 'float' && !wanted.stale && almostEqual(wanted.v, found)
-  return same ? null : `want ${write(wanted)} at ${t} ms, found ${formatFloat(found)}`
+function compareValue(wanted: Value, found: Found, t: number): Difference {
+  return isAlmost(wanted, found) ? null : `want ${write(wanted)} at ${t} ms, found ${writeFound(found)}`
 }
 
-function placeOf(times: readonly number[], values: readonly number[], at: number): string {
+function isAlmost(wanted: Value, found: Found): boolean {
+  if (wanted === null) return false
+  if (wanted.kind === 'histogram') return typeof found !== 'number' && almostSameHistogram(wanted, found)
+  // No answer has stale markers.
+  return typeof found === 'number' && !wanted.stale && almostEqual(wanted.v, found)
+}
+
+function placeOf(times: readonly number[], values: readonly Found[], at: number): string {
   const [t, v] = [times[at], values[at]]
-  return t === undefined || v === undefined ? 'none' : `${formatFloat(v)} at ${t} ms`
+  return t === undefined || v === undefined ? 'none' : `${writeFound(v)} at ${t} ms`
 }
 
 function write(value: Value): string {
   if (value === null) return 'no value'
-  if (value.kind === 'histogram') return value.text
+  if (value.kind === 'histogram') return writeHistogram(value.histogram)
   return value.stale ? 'a stale marker' : formatFloat(value.v)
 }
 
-function show(values: readonly number[]): string {
-  return values.slice(0, 10).map(formatFloat).join(' ') + (values.length > 10 ? ' …' : '')
+function writeFound(found: Found): string {
+  return typeof found === 'number' ? formatFloat(found) : writeHistogram(found)
+}
+
+function show(values: readonly Found[]): string {
+  return values.slice(0, 10).map(writeFound).join(' ') + (values.length > 10 ? ' …' : '')
 }
 
 function nameOf(labels: Labels): string {

@@ -1,15 +1,22 @@
 import { parseDuration } from '../engine/model/duration.ts'
-import { labelsKey, metricName, valueOf, withLabel, type Labels } from '../engine/model/labels.ts'
+import type { FloatHistogram } from '../engine/model/histogram/float.ts'
+import { labelsKey, type Labels } from '../engine/model/labels.ts'
 import type { Line, Lines } from './lines.ts'
+import { convertClassic } from './nhcb.ts'
 import { readAt, ScriptError } from './scripterror.ts'
-import { readSeries, readStartTimes, type Series, type Value } from './series.ts'
+import type { HistogramValue } from './histogram.ts'
+import { readSeries, readStartTimes, type FloatValue, type Series } from './series.ts'
 
 export interface StoredSample {
   /** Milliseconds. */
   readonly t: number
+  /** NaN where it is something else. */
   readonly v: number
-  /** A stale marker; `v` is NaN beside it. */
   readonly stale: boolean
+  /** A native histogram instead of a value. */
+  readonly histogram: FloatHistogram | null
+  /** When the counter began, milliseconds; 0 when nobody says. */
+  readonly start: number
 }
 
 export interface StoredSeries {
@@ -18,20 +25,11 @@ export interface StoredSeries {
   readonly samples: readonly StoredSample[]
 }
 
-/** A series of which a store does not keep everything that was loaded. */
-export interface Lack {
-  readonly labels: Labels
-  readonly what: 'native histograms' | 'start timestamps'
-}
-
 /** `load 1m` or `load_with_nhcb 1m` and the series below it. */
 export interface Load {
   readonly kind: 'load'
   readonly line: number
   readonly series: readonly StoredSeries[]
-  /** No store keeps native histograms or start timestamps yet: who selects one of these series gets less than the
-   *  script says. */
-  readonly lacks: readonly Lack[]
 }
 
 interface Loaded extends Series {
@@ -44,10 +42,12 @@ export function readLoad(line: Line, lines: Lines): Load {
   const [, nhcb, step = ''] = /^load(_with_nhcb)?\s+(\S+)$/.exec(line.text) ?? []
   const stepMs = parseDuration(step)
   if (stepMs === null) throw new ScriptError(`want load[_with_nhcb] and a duration, found ${line.text}`)
-  const loaded = readBlock(lines)
-  const series = loaded.map(({ labels, values }) => ({ labels, samples: floatsOf(values, stepMs) }))
-  const lacks = [...lacking(loaded), ...(nhcb === undefined ? [] : converted(loaded))]
-  return { kind: 'load', line: line.number, series, lacks }
+  const loaded = readBlock(lines).map(series => ({
+    labels: series.labels,
+    samples: samplesOf(series, stepMs),
+  }))
+  const series = nhcb === undefined ? loaded : [...loaded, ...readAt(line, () => convertClassic(loaded))]
+  return { kind: 'load', line: line.number, series }
 }
 
 /** The series of the block; of lines with the same metric the last one counts. */
@@ -86,26 +86,15 @@ function checkStarts({ key, values }: Starts, series: Series, seriesKey: string,
   if (wanted !== found) throw new ScriptError(`want ${wanted} start timestamps, found ${found}`, number)
 }
 
-function floatsOf(values: readonly Value[], stepMs: number): StoredSample[] {
-  return values.flatMap((value, i) =>
-    value?.kind === 'float' ? [{ t: i * stepMs, v: value.v, stale: value.stale }] : [],
-  )
-}
-
-function lacking(loaded: readonly Loaded[]): Lack[] {
-  return loaded.flatMap(({ labels, values, starts }): Lack[] => {
-    if (values.some(value => value?.kind === 'histogram')) return [{ labels, what: 'native histograms' }]
-    return starts?.some(start => start !== null) ? [{ labels, what: 'start timestamps' }] : []
+function samplesOf({ values, starts }: Loaded, stepMs: number): StoredSample[] {
+  return values.flatMap((value, i) => {
+    const t = i * stepMs
+    const offset = starts?.[i] ?? null
+    return value === null ? [] : [sampleOf(value, t, offset === null ? 0 : t + offset)]
   })
 }
 
-/** The series of native histograms with custom buckets that classic histograms are converted to (upstream's
- *  `appendCustomHistogram`): a name without its ending, labels without `le`. */
-function converted(loaded: readonly Loaded[]): Lack[] {
-  return loaded.flatMap(({ labels }): Lack[] => {
-    const name = valueOf(labels, metricName)
-    const base = name.replace(/_(?:bucket|count|sum)$/, '')
-    if (base === name) return []
-    return [{ labels: withLabel(withLabel(labels, metricName, base), 'le', ''), what: 'native histograms' }]
-  })
+function sampleOf(value: FloatValue | HistogramValue, t: number, start: number): StoredSample {
+  if (value.kind === 'histogram') return { t, v: NaN, stale: false, histogram: value.histogram, start }
+  return { t, v: value.v, stale: value.stale, histogram: null, start }
 }

@@ -1,11 +1,17 @@
+import { resetHint, type ResetHint } from '../engine/model/histogram.ts'
+import { HistogramColumns } from '../engine/model/histogram/columns.ts'
+import type { FloatHistogram } from '../engine/model/histogram/float.ts'
+import { isFloatReset } from '../engine/model/histogram/floatreset.ts'
+import { sameNumbers } from '../engine/model/histogram/spans.ts'
 import { compareLabels, formatLabels, labelsKey, valueOf, type Labels } from '../engine/model/labels.ts'
 import type { Matcher } from '../engine/model/matcher.ts'
-import type { Columns, Querier, SeriesBatch, TimeRange } from '../engine/model/store.ts'
+import type { Columns, Querier, SeriesBatch, StartTimes, TimeRange } from '../engine/model/store.ts'
 import type { StoredSample, StoredSeries } from './load.ts'
 import type { Store, View } from './store.ts'
 
 /** Keeps samples in memory as plain objects. */
 export class MemoryStore implements Store {
+  readonly lacks = []
   private querier = new MemoryQuerier()
 
   async load(series: readonly StoredSeries[]): Promise<void> {
@@ -41,7 +47,7 @@ export class MemoryQuerier implements Querier {
       const key = labelsKey(labels)
       const old = byLabels.get(key)?.samples ?? []
       checkOrder(formatLabels(labels), old.at(-1), samples[0])
-      byLabels.set(key, { labels, samples: [...old, ...samples] })
+      byLabels.set(key, { labels, samples: [...old, ...asStored(samples, old.at(-1))] })
     }
     return new MemoryQuerier([...byLabels.values()], this.batchSize)
   }
@@ -99,21 +105,69 @@ function inBatch(batch: readonly StoredSeries[], i: number): StoredSeries {
   return series
 }
 
-function spoil({ t, v, stale }: Columns): void {
+/** Samples as the head's chunks give them back: of a reset it is known only that there was none since the sample before,
+ *  and a series that ends with a histogram ends as one. */
+function asStored(samples: readonly StoredSample[], last: StoredSample | undefined): StoredSample[] {
+  let before = last?.histogram ?? null
+  return samples.map(sample => {
+    const histogram = sample.histogram && sample.histogram.withHint(knownHint(sample.histogram, before))
+    before = histogram
+    return { ...sample, histogram }
+  })
+}
+
+function knownHint(current: FloatHistogram, before: FloatHistogram | null): ResetHint {
+  if (current.hint === resetHint.gauge) return resetHint.gauge
+  if (!before || before.hint === resetHint.gauge || current.hint === resetHint.reset) return resetHint.unknown
+  if (!inOneChunk(current, before)) return resetHint.unknown
+  const reset = isFloatReset(current.withHint(resetHint.unknown), before)
+  return reset ? resetHint.unknown : resetHint.notReset
+}
+
+/** Of the first histogram of a chunk nothing is known. */
+function inOneChunk(a: FloatHistogram, b: FloatHistogram): boolean {
+  return a.schema === b.schema && a.zeroThreshold === b.zeroThreshold && sameNumbers(a.bounds, b.bounds)
+}
+
+function spoil({ t, v, stale, histograms, starts }: Columns): void {
   t.fill(-1)
   v.fill(-1)
   stale?.fill(0)
+  starts?.floats.fill(-1)
+  starts?.histograms.fill(-1)
+  if (!histograms) return
+  histograms.t.fill(-1)
+  histograms.observations.fill(-1)
+  histograms.buckets.fill(-1)
+  histograms.clear()
 }
 
 function columnsOf(samples: readonly StoredSample[]): Columns {
-  const room = samples.length + 3
+  const floats = samples.filter(({ histogram }) => histogram === null)
+  const room = floats.length + 3
   const t = new Float64Array(room)
   const v = new Float64Array(room).fill(777)
-  const stale = samples.some(sample => sample.stale) ? new Uint8Array(room) : null
-  samples.forEach((sample, i) => {
+  const stale = floats.some(sample => sample.stale) ? new Uint8Array(room) : null
+  floats.forEach((sample, i) => {
     t[i] = sample.t
     v[i] = sample.v
     if (stale && sample.stale) stale[i] = 1
   })
-  return { count: samples.length, t, v, stale, histograms: null }
+  return { count: floats.length, t, v, stale, histograms: histogramsOf(samples), starts: startsOf(samples) }
+}
+
+function startsOf(samples: readonly StoredSample[]): StartTimes | null {
+  if (samples.every(({ start }) => start === 0)) return null
+  const [floats, histograms] = [false, true].map(wanted =>
+    Float64Array.from(
+      samples.filter(({ histogram }) => (histogram !== null) === wanted).map(({ start }) => start),
+    ),
+  )
+  return floats && histograms ? { floats, histograms } : null
+}
+
+function histogramsOf(samples: readonly StoredSample[]): HistogramColumns | null {
+  const columns = new HistogramColumns()
+  for (const { t, histogram } of samples) if (histogram) columns.push(t, histogram.plain())
+  return columns.count > 0 ? columns : null
 }

@@ -1,12 +1,12 @@
-import { formatLabels, valueOf } from '../engine/model/labels.ts'
+import { formatLabels, valueOf, type Labels } from '../engine/model/labels.ts'
 import type { Querier } from '../engine/model/store.ts'
 import type { QueryEngine } from '../engine/promql/engine.ts'
 import { parse } from '../engine/promql/parser.ts'
 import { checkEval } from './check.ts'
 import type { Eval } from './eval.ts'
-import type { Lack, Load } from './load.ts'
+import type { Load, StoredSample, StoredSeries } from './load.ts'
 import type { Command } from './script.ts'
-import type { Store } from './store.ts'
+import type { Extra, Store } from './store.ts'
 import { selectorsIn, type Way } from './ways.ts'
 
 /** What a script is run with. */
@@ -38,6 +38,12 @@ export async function runScript(commands: readonly Command[], bench: Bench): Pro
     await run.close()
   }
   return outcomes
+}
+
+/** A series of which the store does not keep everything that was loaded. */
+interface Lack {
+  readonly labels: Labels
+  readonly what: Extra
 }
 
 class Run {
@@ -81,8 +87,8 @@ class Run {
     this.spoilt = null
   }
 
-  private async load({ line, series, lacks }: Load): Promise<Outcome | null> {
-    this.lacks.push(...lacks)
+  private async load({ line, series }: Load): Promise<Outcome | null> {
+    this.lacks.push(...lacking(series, this.store))
     try {
       await this.store.load(series)
       return null
@@ -116,6 +122,17 @@ class Run {
     const lack = this.lacks.find(selected)
     return lack ? `the store keeps no ${lack.what}, and ${formatLabels(lack.labels)} has some` : null
   }
+}
+
+function lacking(series: readonly StoredSeries[], { lacks }: Store): Lack[] {
+  return series.flatMap(({ labels, samples }) => {
+    const what = lacks.find(extra => samples.some(has[extra]))
+    return what === undefined ? [] : [{ labels, what }]
+  })
+}
+
+const has: Readonly<Record<Extra, (sample: StoredSample) => boolean>> = {
+  'start timestamps': ({ start }) => start !== 0,
 }
 
 function messageOf(error: unknown): string {

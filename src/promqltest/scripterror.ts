@@ -1,4 +1,5 @@
 import { QueryError } from '../engine/model/errors.ts'
+import { LexicalError } from '../engine/promql/complaint.ts'
 import type { Line } from './lines.ts'
 
 /** What is written is not in the language of the scripts. The message says what was wanted and what was found. */
@@ -20,7 +21,8 @@ export function readAt<T>(line: Line, read: (text: string) => T): T {
     return read(line.text)
   } catch (error) {
     if (error instanceof ScriptError) throw new ScriptError(error.message, error.line ?? line.number)
-    if (error instanceof QueryError) throw new ScriptError(error.message, line.number)
+    if (error instanceof QueryError || error instanceof LexicalError)
+      throw new ScriptError(error.message, line.number)
     throw error
   }
 }

@@ -3,13 +3,13 @@ import { labelsFrom, metricName, type Labels } from '../engine/model/labels.ts'
 import { Lexer, type Token } from '../engine/promql/lexer.ts'
 import { parse } from '../engine/promql/parser.ts'
 import { unquote } from '../engine/promql/quoting.ts'
-import { readHistogram, type HistogramValue } from './histogram.ts'
+import { histogramSeries, readHistogram, type HistogramValue } from './histogram.ts'
 import { ScriptError } from './scripterror.ts'
 
 // Descriptions of series: `metric{label="value"} 1 2+3x4 _ stale {{schema:1 count:2}}` (upstream's
 // `ParseSeriesDesc`, the `series_description` of `promql/parser/generated_parser.y`).
 
-interface FloatValue {
+export interface FloatValue {
   readonly kind: 'float'
   readonly v: number
   /** A stale marker; `v` is NaN beside it. */
@@ -134,11 +134,14 @@ function readHistograms(text: string, at: number, values: Value[]): number {
   if (step && !times) throw wrong('x and a number behind a sum of histograms', text, end)
   if (!times && /^\S/.test(text.slice(end))) throw wrong('a space behind a histogram', text, end)
   const count = times ? countOf(times[1] as string) : 0
-  for (let i = 0; i <= count; i++) {
-    const added = step ? { step: step.histogram, times: sign === '-' ? -i : i } : null
-    values.push({ kind: 'histogram', base: base.histogram, added, text: text.slice(at, end) })
-  }
+  if (step)
+    values.push(...histogramSeries(base.value, { step: step.value, sign: signOf(sign), times: count }))
+  else for (let i = 0; i <= count; i++) values.push(base.value)
   return end + (times?.[0].length ?? 0)
+}
+
+function signOf(text: string): '+' | '-' {
+  return text === '-' ? '-' : '+'
 }
 
 const startBlanks = /^_(?:x(\d+))?$/

@@ -8,8 +8,13 @@ export interface View {
   readonly querier: Querier
 }
 
+/** What not every store keeps. */
+export type Extra = 'start timestamps'
+
 /** Where a script's samples go. */
 export interface Store {
+  /** What is left out of what is loaded: who selects a series that has it gets less than the script says. */
+  readonly lacks: readonly Extra[]
   /** Adds samples to those that are there.
    *  @throws Error when one of them is not later than the last of its series: scripts must not do that */
   load(series: readonly StoredSeries[]): Promise<void>

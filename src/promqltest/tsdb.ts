@@ -14,6 +14,7 @@ const chunkRangeMs = 24 * 3600_000
 
 /** Keeps samples as the engine does: through the log into the head, and the head's samples once more in a block. */
 export class TsdbStore implements Store {
+  readonly lacks = ['start timestamps'] as const
   private readonly host: Host
   private readonly disk: MemoryDisk
   private readonly db: Db
@@ -36,8 +37,12 @@ export class TsdbStore implements Store {
     const appender = this.db.appender()
     for (const { labels, samples } of series) {
       const ref = appender.series(labels)
-      for (const { t, v, stale } of samples) {
-        const result = stale ? appender.appendStale(ref, t) : appender.append(ref, t, v)
+      for (const { t, v, stale, histogram } of samples) {
+        const result = histogram
+          ? appender.appendHistogram(ref, t, histogram.plain())
+          : stale
+            ? appender.appendStale(ref, t)
+            : appender.append(ref, t, v)
         if (result !== 'appended') {
           appender.rollback()
           throw refusal(result, formatLabels(labels), t)

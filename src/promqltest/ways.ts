@@ -1,4 +1,4 @@
-import type { Expr } from '../engine/promql/ast.ts'
+import type { Expr, Shift } from '../engine/promql/ast.ts'
 import { parse } from '../engine/promql/parser.ts'
 import { print } from '../engine/promql/printer.ts'
 
@@ -9,16 +9,16 @@ export interface Way {
   readonly time: number
 }
 
-/** The question at an instant as the script asks it; and printed anew with `@ time` behind every selector, at five
- *  times, since then it does not matter when it is asked (upstream's `atModifierTestCases`).
+/** The question at an instant as the script asks it; and printed anew with `@ time` behind every selector and subquery, at
+ *  five times, since then it does not matter when it is asked (upstream's `atModifierTestCases`).
  *  @throws QueryError when it is no PromQL */
 export function allWays(expr: string, time: number): Way[] {
   const tree = parse(expr)
   const written = asWritten(expr, time)
-  if (callsOneOf(tree, unsafe)) return written
-  const pinned = pin(print(tree), time)
+  const pinned = pin(tree, time)
+  if (callsUnsafe(pinned)) return written
   const times = time === 0 ? [-1000, 0, 1000] : [-10 * time, 0, Math.trunc(time / 5), time, 10 * time]
-  return [...written, ...times.map(time => ({ expr: pinned, time }))]
+  return [...written, ...times.map(time => ({ expr: print(pinned), time }))]
 }
 
 /** The question as it is asked and nothing else. */
@@ -38,18 +38,36 @@ const unsafe: ReadonlySet<string> = new Set([
   ...['start', 'end', 'range', 'step', 'time', 'timestamp', 'predict_linear'],
 ])
 
-function callsOneOf(expr: Expr, names: ReadonlySet<string>): boolean {
-  if (expr.kind === 'call' && names.has(expr.name)) return true
-  return partsOf(expr).some(part => callsOneOf(part, names))
+/** Inside of a subquery, which looks at the same time whenever it is asked, they do no harm. */
+function callsUnsafe(expr: Expr): boolean {
+  if (expr.kind === 'call' && unsafe.has(expr.name)) return true
+  return expr.kind !== 'subquery' && partsOf(expr).some(callsUnsafe)
 }
 
-/** Writes `@` behind every selector. The text is cut at the selectors' ends, from the last to the first. */
-function pin(text: string, time: number): string {
-  const at = ` @ ${(time / 1000).toFixed(3)}`
-  const ends = selectorsIn(parse(text)).map(selector => selector.span.to)
-  return ends
-    .sort((a, b) => b - a)
-    .reduce((pinned, end) => pinned.slice(0, end) + at + pinned.slice(end), text)
+/** Makes every selector look at one time, unless it already does. Of subqueries inside each other the outermost does,
+ *  and what is inside of it follows. */
+function pin(expr: Expr, ms: number): Expr {
+  const pinned = ({ at }: Shift) => ({ at: at?.kind === 'time' ? at : ({ kind: 'time', ms } as const) })
+  switch (expr.kind) {
+    case 'number':
+    case 'string':
+      return expr
+    case 'vectorSelector':
+    case 'subquery':
+      return { ...expr, ...pinned(expr) }
+    case 'matrixSelector':
+      return { ...expr, selector: { ...expr.selector, ...pinned(expr.selector) } }
+    case 'paren':
+    case 'unary':
+    case 'stepInvariant':
+      return { ...expr, expr: pin(expr.expr, ms) }
+    case 'aggregate':
+      return { ...expr, expr: pin(expr.expr, ms), param: expr.param && pin(expr.param, ms) }
+    case 'binary':
+      return { ...expr, left: pin(expr.left, ms), right: pin(expr.right, ms) }
+    case 'call':
+      return { ...expr, args: expr.args.map(arg => pin(arg, ms)) }
+  }
 }
 
 type Selector = Extract<Expr, { kind: 'vectorSelector' | 'matrixSelector' }>
@@ -69,8 +87,11 @@ function partsOf(expr: Expr): readonly Expr[] {
       return []
     case 'paren':
     case 'unary':
-    case 'aggregate':
+    case 'subquery':
+    case 'stepInvariant':
       return [expr.expr]
+    case 'aggregate':
+      return expr.param === null ? [expr.expr] : [expr.param, expr.expr]
     case 'binary':
       return [expr.left, expr.right]
     case 'call':

@@ -4,8 +4,10 @@ import { almostEqual } from '../../src/promqltest/almost.ts'
 import { compareInstant, compareNotes, compareRange, compareStep } from '../../src/promqltest/compare.ts'
 import type { Expected, Times } from '../../src/promqltest/expected.ts'
 import { readScript } from '../../src/promqltest/script.ts'
+import { readSeries } from '../../src/promqltest/series.ts'
+import { noNotes } from '../querynotes.ts'
 
-const notes = { warnings: [], infos: [], stats: { samples: 0, seconds: 0 } }
+const notes = { ...noNotes, histograms: null }
 
 /** What a block below an eval expects; lines are separated by `|`. */
 function expected(block: string, head = 'eval instant at 0 x'): Expected {
@@ -22,8 +24,8 @@ function vector(text: string): InstantAnswer {
   return { kind: 'vector', t: 0, labels, values, ...notes }
 }
 
-const scalar = (value: number): InstantAnswer => ({ kind: 'scalar', t: 0, value, ...notes })
-const string = (value: string): InstantAnswer => ({ kind: 'string', t: 0, value, ...notes })
+const scalar = (value: number): InstantAnswer => ({ kind: 'scalar', t: 0, value, ...noNotes })
+const string = (value: string): InstantAnswer => ({ kind: 'string', t: 0, value, ...noNotes })
 
 const times: Times = { start: 0, end: 20, step: 10 }
 
@@ -81,7 +83,7 @@ describe('instant answers', () => {
     ['a 0', vector('a=1e-30'), 'a: want 0 at 0 ms, found 1e-30'],
     ['a NaN', vector('a=0'), 'a: want NaN at 0 ms, found 0'],
     ['a stale', vector('a=NaN'), 'a: want a stale marker at 0 ms, found NaN'],
-    ['a {{}}', vector('a=0'), 'a: want {{}} at 0 ms, found 0'],
+    ['a {{}}', vector('a=0'), 'a: want {{schema:0 count:0 sum:0}} at 0 ms, found 0'],
     ['a 1', vector(''), 'want a, found none'],
     ['a 1', vector('b=1'), 'want no b, or once, found 1'],
     ['', vector('a=1'), 'want no a, or once, found 1'],
@@ -141,7 +143,7 @@ describe('range answers', () => {
     ['a 1 2 4', 'a=1,2,3', 'a: want 4 at 20 ms, found 3'],
     ['a 1 2 3 4', 'a=1,2,3', 'a: want 4 values, but there are no times for so many'],
     ['a 1 2 3|b 1 2 3', 'b=1,2,3 a=1,2,3', 'want the order of labels, found b before a'],
-    ['a {{}}x2', 'a=0,0,0', 'a: want {{}} at 0 ms, found 0'],
+    ['a {{}}x2', 'a=0,0,0', 'a: want {{schema:0 count:0 sum:0}} at 0 ms, found 0'],
     ['5', 'a=5,5,5', 'want scalar 5, found a matrix'],
     ['expect ordered|a 1 2 3', 'a=1,2,3', 'want an order, found a matrix, which has its own'],
   ])('%s against %s', (block, answer, difference) => {
@@ -164,6 +166,52 @@ describe('range answers', () => {
       'want scalar 3, found scalar 2',
     )
     expect(compareStep(expected('2'), { step: 1, scalar: true }, matrix(''))).toBe('want one scalar, found 0')
+  })
+})
+
+describe('native histograms', () => {
+  const answered = (text: string): InstantAnswer => {
+    const [value] = readSeries(`a ${text}`).values
+    if (value?.kind !== 'histogram') throw new Error(`${text} is no histogram`)
+    const histograms = [{ at: 0, histogram: value.histogram.plain() }]
+    return {
+      kind: 'vector',
+      t: 0,
+      labels: [['__name__', 'a']],
+      values: Float64Array.of(NaN),
+      ...noNotes,
+      histograms,
+    }
+  }
+
+  test.each([
+    ['{{count:3 sum:1 buckets:[1 2]}}', '{{count:3.000001 sum:1 buckets:[1 2]}}', true],
+    ['{{count:3 buckets:[1 2]}}', '{{count:3 buckets:[1 2.1]}}', false],
+    ['{{count:3 buckets:[0 1 0 2]}}', '{{count:3 offset:1 buckets:[1 0 2 0]}}', true],
+    ['{{count:3 buckets:[1 2]}}', '{{count:3 offset:1 buckets:[1 2]}}', false],
+    ['{{count:3 n_buckets:[1 2]}}', '{{count:3 buckets:[1 2]}}', false],
+    ['{{schema:1}}', '{{schema:0}}', false],
+    ['{{z_bucket:1}}', '{{z_bucket:2}}', false],
+    ['{{z_bucket_w:1}}', '{{z_bucket_w:1.0000001}}', false],
+    ['{{sum:NaN}}', '{{sum:NaN}}', true],
+    ['{{schema:-53 custom_values:[1 2]}}', '{{schema:-53 custom_values:[1 3]}}', false],
+    ['{{}}', '{{counter_reset_hint:gauge}}', true],
+    ['{{counter_reset_hint:gauge}}', '{{counter_reset_hint:gauge}}', true],
+    ['{{counter_reset_hint:unknown}}', '{{counter_reset_hint:gauge}}', false],
+  ])('%s and %s are the same: %s', (wanted, found, same) => {
+    expect(compareInstant(expected(`a ${wanted}`), answered(found)) === null).toBe(same)
+  })
+
+  test('a difference shows both', () => {
+    const found = answered(
+      '{{schema:1 count:3 sum:2 z_bucket:1 z_bucket_w:0.5 offset:-1 buckets:[1 2] n_buckets:[4]}}',
+    )
+    expect(compareInstant(expected('a 3'), found)).toBe(
+      'a: want 3 at 0 ms, found {{schema:1 count:3 sum:2 z_bucket:1 z_bucket_w:0.5 offset:-1 buckets:[1 2] n_buckets:[4]}}',
+    )
+    expect(compareInstant(expected('a {{counter_reset_hint:not_reset}}'), vector('a=3'))).toBe(
+      'a: want {{schema:0 count:0 sum:0 counter_reset_hint:not_reset}} at 0 ms, found 3',
+    )
   })
 })
 

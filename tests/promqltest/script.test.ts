@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { formatLabels } from '../../src/engine/model/labels.ts'
 import type { Eval } from '../../src/promqltest/eval.ts'
+import { writeHistogram } from '../../src/promqltest/histogram.ts'
 import type { Load } from '../../src/promqltest/load.ts'
 import { countEvals, readScript } from '../../src/promqltest/script.ts'
 
@@ -147,9 +148,9 @@ describe('load', () => {
       {
         labels: ['__name__', 'a', 'b', 'c'],
         samples: [
-          { t: 0, v: 1, stale: false },
-          { t: 20_106, v: NaN, stale: true },
-          { t: 30_159, v: 2, stale: false },
+          { t: 0, v: 1, stale: false, histogram: null, start: 0 },
+          { t: 20_106, v: NaN, stale: true, histogram: null, start: 0 },
+          { t: 30_159, v: 2, stale: false, histogram: null, start: 0 },
         ],
       },
     ])
@@ -157,32 +158,84 @@ describe('load', () => {
 
   test('of two lines with one metric the later counts', () => {
     const { series } = only('load', 'load 1m\n  a{x="1",y="2"} 1\n  a{y="2",x="1"} 2')
-    expect(series.map(({ samples }) => samples)).toEqual([[{ t: 0, v: 2, stale: false }]])
-  })
-
-  test('tells which series a store cannot keep as they are', () => {
-    const script = `load 1m
-      plain 1
-      mixed{a="b"} 1 {{count:2}} 3
-      started@st _ -1m
-      started    1 2
-      unstarted@st _ _
-      unstarted    1 2`
-    const { series, lacks } = only('load', script)
-    expect(lacks.map(({ labels, what }) => `${formatLabels(labels)}: ${what}`)).toEqual([
-      'mixed{a="b"}: native histograms',
-      'started: start timestamps',
+    expect(series.map(({ samples }) => samples)).toEqual([
+      [{ t: 0, v: 2, stale: false, histogram: null, start: 0 }],
     ])
-    expect(series[1]?.samples.map(({ t }) => t)).toEqual([0, 120_000])
   })
 
-  test('with_nhcb makes a native histogram of each classic one', () => {
-    const script = `load_with_nhcb 1m
-      h_bucket{le="1",a="b"} 1
-      h_sum{a="b"} 1
-      plain 1`
-    const { lacks } = only('load', script)
-    expect(new Set(lacks.map(({ labels }) => formatLabels(labels)))).toEqual(new Set(['h{a="b"}']))
+  test('samples are floats, histograms and stale markers, and may know when they began', () => {
+    const script = `load 1m
+      mixed{a="b"} 1 {{count:2}} _ stale
+      started@st _ -1m
+      started    1 2`
+    const samples = only('load', script).series.flatMap(series => series.samples)
+    expect(
+      samples.map(({ t, v, stale, histogram, start }) => [t, histogram?.count ?? v, stale, start]),
+    ).toEqual([
+      [0, 1, false, 0],
+      [60_000, 2, false, 0],
+      [180_000, NaN, true, 0],
+      [0, 1, false, 0],
+      [60_000, 2, false, 0],
+    ])
+    expect(only('load', 'load 1m\n  s@st _ -30s\n  s 1 2').series[0]?.samples[1]?.start).toBe(30_000)
+  })
+})
+
+describe('load_with_nhcb', () => {
+  /** The histograms of each series that is made, one after the other. */
+  function converted(...lines: string[]): string[] {
+    const { series } = only('load', ['load_with_nhcb 1m', ...lines].join('\n'))
+    return series.slice(lines.length).map(({ labels, samples }) => {
+      const texts = samples.map(
+        ({ t, histogram }) => `${t / 60_000}: ${histogram && writeHistogram(histogram)}`,
+      )
+      return [formatLabels(labels), ...texts].join(' ')
+    })
+  }
+
+  test('makes a native histogram of each classic one, beside it', () => {
+    expect(
+      converted(
+        'h_bucket{le="+Inf",a="b"} 4 9',
+        'h_bucket{le="1",a="b"} 1 2',
+        'h_bucket{le="0.5",a="b"} 1 1',
+        'h_count{a="b"} 4 9',
+        'h_sum{a="b"} 2.5 5',
+        'h_total 7',
+      ),
+    ).toEqual([
+      'h{a="b"} 0: {{schema:-53 count:4 sum:2.5 custom_values:[0.5 1] buckets:[1 0 3]}} ' +
+        '1: {{schema:-53 count:9 sum:5 custom_values:[0.5 1] buckets:[1 1 7]}}',
+    ])
+  })
+
+  test('the highest bucket is the count where nobody says, and the count the highest bucket', () => {
+    expect(converted('h_bucket{le="1"} 3')).toEqual([
+      'h 0: {{schema:-53 count:3 sum:0 custom_values:[1] buckets:[3]}}',
+    ])
+    expect(converted('h_bucket{le="1"} 3', 'h_count 5')).toEqual([
+      'h 0: {{schema:-53 count:5 sum:0 custom_values:[1] buckets:[3 2]}}',
+    ])
+  })
+
+  test('a bound that is no number is no part of it', () => {
+    expect(converted('h_bucket{le="x"} 3', 'h_count 0')).toEqual([
+      'h 0: {{schema:-53 count:0 sum:0 custom_values:[]}}',
+    ])
+  })
+
+  test.each([
+    [['h_bucket{le="1"} 3', 'h_bucket{le="2"} 2'], 'want cumulative counts'],
+    [['h_bucket{le="+Inf"} 3', 'h_count 4'], 'count mismatch: count=4 != le=+Inf count=3'],
+    [['h_count -1'], 'want no negative count'],
+  ])('%j is refused', (lines, message) => {
+    const [command] = readScript(['load_with_nhcb 1m', ...lines].join('\n'))
+    expect(command).toMatchObject({
+      kind: 'broken',
+      line: 1,
+      reason: expect.stringContaining(message) as string,
+    })
   })
 })
 

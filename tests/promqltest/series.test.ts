@@ -1,5 +1,8 @@
 import { describe, expect, test } from 'vitest'
+import { resetHint } from '../../src/engine/model/histogram.ts'
+import { FloatHistogram } from '../../src/engine/model/histogram/float.ts'
 import { formatLabels } from '../../src/engine/model/labels.ts'
+import { writeHistogram } from '../../src/promqltest/histogram.ts'
 import { readSeries, readStartTimes, type Value } from '../../src/promqltest/series.ts'
 
 /** The values of a line as the notation would write them one by one. */
@@ -10,7 +13,7 @@ function written(values: readonly Value[]): string {
 function write(value: Value): string {
   if (value === null) return '_'
   if (value.kind === 'float') return value.stale ? 'stale' : String(value.v)
-  return value.added ? `${value.text}@${value.added.times}` : value.text
+  return writeHistogram(value.histogram)
 }
 
 describe('metrics', () => {
@@ -65,12 +68,12 @@ describe('values', () => {
     ['1 _ stale 2', '1 _ stale 2'],
     ['NaN Inf -Inf +inf nan', 'NaN Infinity -Infinity Infinity NaN'],
     ['010 08', '8 8'],
-    ['{{}}', '{{}}'],
-    ['1 {{count:2}}x1 3', '1 {{count:2}} {{count:2}} 3'],
-    ['{{sum:1}}+{{sum:2}}x1', '{{sum:1}}+{{sum:2}}@0 {{sum:1}}+{{sum:2}}@1'],
-    ['{{sum:1}}-{{sum:2}}x1', '{{sum:1}}-{{sum:2}}@0 {{sum:1}}-{{sum:2}}@-1'],
+    ['{{}}', '{{schema:0 count:0 sum:0}}'],
+    ['1 {{count:2}}x1 3', '1 {{schema:0 count:2 sum:0}} {{schema:0 count:2 sum:0}} 3'],
+    ['{{sum:1}}+{{sum:2}}x1', '{{schema:0 count:0 sum:1}} {{schema:0 count:0 sum:3}}'],
+    ['{{sum:1}}-{{sum:2}}x1', '{{schema:0 count:0 sum:1}} {{schema:0 count:0 sum:-1}}'],
   ])('%j stands for %j', (text, values) => {
-    expect(written(readSeries(`m ${text}`).values).replaceAll('@-0', '@0')).toBe(values)
+    expect(written(readSeries(`m ${text}`).values)).toBe(values)
   })
 
   test.each([
@@ -102,32 +105,36 @@ describe('histogram literals', () => {
     const text =
       '{{counter_reset_hint:gauge schema:-53 count:22 sum:-3.5 z_bucket:1 z_bucket_w:1e-3 offset:-2 ' +
       'buckets:[5 10 7] n_offset:3 n_buckets:[1 -Inf] custom_values:[0.5 NaN]}}'
-    expect(readSeries(`m ${text}`).values).toEqual([
-      {
-        kind: 'histogram',
-        added: null,
-        text,
-        base: {
-          schema: -53,
-          sum: -3.5,
-          count: 22,
-          zeroCount: 1,
-          zeroThreshold: 0.001,
-          positive: { offset: -2, buckets: [5, 10, 7] },
-          negative: { offset: 3, buckets: [1, -Infinity] },
-          customValues: [0.5, NaN],
-          counterResetHint: 'gauge',
-        },
-      },
-    ])
+    const [value] = readSeries(`m ${text}`).values
+    expect(value).toEqual({
+      kind: 'histogram',
+      hinted: true,
+      histogram: new FloatHistogram({
+        ...{ schema: -53, sum: -3.5, count: 22, zeroCount: 1, zeroThreshold: 0.001 },
+        positiveSpans: Int32Array.of(-2, 3),
+        negativeSpans: Int32Array.of(3, 2),
+        positive: Float64Array.of(5, 10, 7),
+        negative: Float64Array.of(1, -Infinity),
+        bounds: Float64Array.of(0.5, NaN),
+        hint: resetHint.gauge,
+      }),
+    })
   })
 
   test('what is left out is zero, and a hint that is not given is none', () => {
-    const [value] = readSeries('m {{}}').values
-    const none = { offset: 0, buckets: [] }
-    expect(value).toMatchObject({
-      base: { schema: 0, sum: 0, count: 0, zeroCount: 0, positive: none, counterResetHint: null },
-    })
+    expect(readSeries('m {{}}').values).toEqual([
+      { kind: 'histogram', hinted: false, histogram: FloatHistogram.empty() },
+    ])
+  })
+
+  test('a sum is made of the sum before', () => {
+    const line =
+      'm {{count:3 sum:1 buckets:[1 2]}}-{{count:1 sum:0.5 buckets:[1] counter_reset_hint:gauge}}x2'
+    expect(readSeries(line).values.map(write)).toEqual([
+      '{{schema:0 count:3 sum:1 buckets:[1 2]}}',
+      '{{schema:0 count:2 sum:0.5 buckets:[0 2] counter_reset_hint:gauge}}',
+      '{{schema:0 count:1 sum:0 buckets:[-1 2] counter_reset_hint:gauge}}',
+    ])
   })
 
   test.each([
@@ -141,6 +148,9 @@ describe('histogram literals', () => {
     ['{{sum:1 sum:2}}', 'want sum once in a histogram, found it twice'],
     ['{{counter_reset_hint:maybe}}', 'for counter_reset_hint, found maybe'],
     ['{{buckets:[1 2}}', 'want a key of a histogram'],
+    ['{{schema:1}}+{{schema:0}}x1', 'cannot merge from schema 0 to 1'],
+    ['{{}}+{{schema:-53}}x1', 'cannot merge from schema -53 to 0'],
+    ['{{custom_values:[1]}}', 'want schema:-53 for custom_values, found 0'],
   ])('%s is refused', (text, message) => {
     expect(() => readSeries(`m ${text}`)).toThrow(message)
   })
