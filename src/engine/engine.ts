@@ -9,8 +9,12 @@ import type {
   ImportReport,
   ImportSource,
   LabelQuery,
+  LanguageTerm,
+  Metadata,
   NewTarget,
   Notice,
+  QueryNode,
+  QueryProblem,
   SeriesDeletion,
   SeriesQuery,
   SnapshotInfo,
@@ -20,6 +24,7 @@ import type {
 import { addTarget, removeTarget, setProxied } from './config/edit.ts'
 import { parseConfig } from './config/parse.ts'
 import { NotFoundError, type Disk } from './disk/disk.ts'
+import { findProblems, format, languageTerms, nodesOf } from './language.ts'
 import { findNames, findSeries, findValues } from './lookups.ts'
 import { Registry } from './metrics/registry.ts'
 import type { InstantAnswer, InstantQuery, RangeAnswer, RangeQuery } from './model/answers.ts'
@@ -117,6 +122,26 @@ export class Engine implements EngineService {
 
   labelValues(name: string, query: LabelQuery = {}): Promise<string[]> {
     return this.lookUp(querier => findValues(querier, name, query))
+  }
+
+  async metadata(): Promise<ReadonlyMap<string, readonly Metadata[]>> {
+    return this.db.metadata()
+  }
+
+  async queryProblems(expr: string): Promise<QueryProblem[]> {
+    return findProblems(expr)
+  }
+
+  async formatQuery(expr: string): Promise<string> {
+    return format(expr)
+  }
+
+  async queryNodes(expr: string): Promise<QueryNode[]> {
+    return nodesOf(expr)
+  }
+
+  async languageTerms(): Promise<LanguageTerm[]> {
+    return languageTerms()
   }
 
   async targets(): Promise<TargetStatus[]> {

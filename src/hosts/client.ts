@@ -13,7 +13,11 @@ import type {
   ImportReport,
   ImportSource,
   LabelQuery,
+  LanguageTerm,
+  Metadata,
   NewTarget,
+  QueryNode,
+  QueryProblem,
   SeriesDeletion,
   SeriesQuery,
   SnapshotInfo,
@@ -158,6 +162,21 @@ export class Client implements EngineClient {
   }
   labelValues(name: string, query?: LabelQuery): Promise<string[]> {
     return this.call('labelValues', [name, query])
+  }
+  metadata(): Promise<ReadonlyMap<string, readonly Metadata[]>> {
+    return this.call('metadata', [])
+  }
+  queryProblems(expr: string): Promise<QueryProblem[]> {
+    return this.call('queryProblems', [expr])
+  }
+  formatQuery(expr: string): Promise<string> {
+    return this.call('formatQuery', [expr])
+  }
+  queryNodes(expr: string): Promise<QueryNode[]> {
+    return this.call('queryNodes', [expr])
+  }
+  languageTerms(): Promise<LanguageTerm[]> {
+    return this.call('languageTerms', [])
   }
   targets(): Promise<TargetStatus[]> {
     return this.call('targets', [])

@@ -1,14 +1,28 @@
-import type { InstantAnswer, QueryNotes, RangeAnswer, SamplesAnswer } from '../model/answers.ts'
+import type {
+  InstantAnswer,
+  PlacedHistogram,
+  QueryNotes,
+  RangeAnswer,
+  SamplesAnswer,
+  VectorAnswer,
+} from '../model/answers.ts'
 import { formatFixed, formatFloat } from '../model/float.ts'
+import type { Histogram } from '../model/histogram.ts'
 import { pairsOf, type Labels } from '../model/labels.ts'
+import { histogramJson } from './jsonhistogram.ts'
+import { statsJson } from './jsonstats.ts'
 
 /** What an answer says beside its data. */
 type Notes = Pick<QueryNotes, 'warnings' | 'infos'>
 
 /** The envelope of a successful query in pieces of some 64 KiB, so that a result of any size is written
- *  without ever being one string (https://prometheus.io/docs/prometheus/latest/querying/api/#format-overview). */
-export function successJson(answer: InstantAnswer | RangeAnswer): Generator<string, void> {
-  return envelope(queryData(answer), answer)
+ *  without ever being one string (https://prometheus.io/docs/prometheus/latest/querying/api/#format-overview).
+ *  @param stats whether it says what the query cost */
+export function successJson(
+  answer: InstantAnswer | RangeAnswer,
+  { stats = false }: { stats?: boolean } = {},
+): Generator<string, void> {
+  return envelope(queryData(answer, stats), answer)
 }
 
 /** The envelope of a list of names or values, in such pieces. */
@@ -43,10 +57,10 @@ function* envelope(data: Iterable<string>, answer: Notes): Generator<string, voi
   yield `${piece}${notes(answer)}}`
 }
 
-function* queryData(answer: InstantAnswer | RangeAnswer): Generator<string, void> {
+function* queryData(answer: InstantAnswer | RangeAnswer, stats: boolean): Generator<string, void> {
   yield `{"resultType":"${resultType(answer)}","result":`
   yield* result(answer)
-  yield '}'
+  yield stats ? `,"stats":${statsJson(answer.stats)}}` : '}'
 }
 
 function resultType(answer: InstantAnswer | RangeAnswer): string {
@@ -63,31 +77,76 @@ function* result(answer: InstantAnswer | RangeAnswer): Generator<string, void> {
       yield `[${answer.t / 1000},${JSON.stringify(answer.value)}]`
       break
     case 'vector':
-      yield* rows(answer.labels, i => `"value":${point(answer.t, answer.values[i] as number)}`)
+      yield* rows(answer.labels, vectorValue(answer))
       break
     case 'samples':
-      yield* rows(answer.labels, i => `"values":[${samples(answer, i)}]`)
+      yield* rows(answer.labels, samples(answer))
       break
     case 'matrix':
-      yield* rows(answer.labels, i => `"values":[${row(answer, i)}]`)
+      yield* rows(answer.labels, row(answer))
   }
 }
 
-function samples({ offsets, t, v }: SamplesAnswer, i: number): string {
-  let text = ''
-  for (let k = offsets[i] as number, end = offsets[i + 1] as number; k < end; k++) {
-    text += (text && ',') + point(t[k] as number, v[k] as number)
+/** Answers what a series has beside its labels; asked for one series after the other. */
+type SeriesValues = (i: number) => string
+
+function vectorValue({ t, values, histograms }: VectorAnswer): SeriesValues {
+  const histogramAt = inOrder(histograms)
+  return i => {
+    const histogram = histogramAt(i)
+    return histogram
+      ? `,"histogram":${histogramPoint(t, histogram)}`
+      : `,"value":${point(t, values[i] as number)}`
   }
-  return text
 }
 
-function row(answer: RangeAnswer, i: number): string {
-  let text = ''
-  for (let k = 0, at = i * answer.steps; k < answer.steps; k++, at++) {
-    if (answer.present[at] === 0) continue
-    text += (text && ',') + point(answer.start + k * answer.step, answer.values[at] as number)
+function samples({ offsets, t, v, histograms }: SamplesAnswer): SeriesValues {
+  const histogramAt = inOrder(histograms)
+  return i => {
+    const points = new Points()
+    for (let at = offsets[i] as number, end = offsets[i + 1] as number; at < end; at++) {
+      points.add(t[at] as number, v[at] as number, histogramAt(at))
+    }
+    return points.fields()
   }
-  return text
+}
+
+function row({ start, step, steps, values, present, histograms }: RangeAnswer): SeriesValues {
+  const histogramAt = inOrder(histograms)
+  return i => {
+    const points = new Points()
+    for (let s = 0, at = i * steps; s < steps; s++, at++) {
+      if (present[at] === 0) continue
+      points.add(start + s * step, values[at] as number, histogramAt(at))
+    }
+    return points.fields()
+  }
+}
+
+/** Finds the histogram of a place, for places that ascend. */
+function inOrder(histograms: readonly PlacedHistogram[] | null): (at: number) => Histogram | null {
+  let next = 0
+  return at => (histograms?.[next]?.at === at ? (histograms[next++]?.histogram ?? null) : null)
+}
+
+/** Floats and histograms of a series go apart; what there is none of is left out. */
+class Points {
+  private floats = ''
+  private histograms = ''
+
+  add(t: number, v: number, histogram: Histogram | null): void {
+    if (histogram) this.histograms += (this.histograms && ',') + histogramPoint(t, histogram)
+    else this.floats += (this.floats && ',') + point(t, v)
+  }
+
+  fields(): string {
+    const { floats, histograms } = this
+    return (floats && `,"values":[${floats}]`) + (histograms && `,"histograms":[${histograms}]`)
+  }
+}
+
+function histogramPoint(t: number, histogram: Histogram): string {
+  return `[${seconds(t)},${histogramJson(histogram)}]`
 }
 
 function point(t: number, v: number): string {
@@ -122,8 +181,8 @@ function field(name: string, words: string, texts: readonly string[]): string {
 }
 
 /** One object a series: its labels and what `values` writes for it. */
-function rows(all: readonly Labels[], values: (i: number) => string): Generator<string, void> {
-  return list(all, (labels, i) => `{"metric":${metric(labels)},${values(i)}}`)
+function rows(all: readonly Labels[], values: SeriesValues): Generator<string, void> {
+  return list(all, (labels, i) => `{"metric":${metric(labels)}${values(i)}}`)
 }
 
 function* list<T>(all: readonly T[], write: (one: T, i: number) => string): Generator<string, void> {

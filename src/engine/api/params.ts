@@ -57,6 +57,23 @@ export function limitParam(params: URLSearchParams): number {
   return limit < 0 ? refuse('limit', 'limit must be non-negative') : limit
 }
 
+/** What a request wants to know about its query. */
+export interface StatsParam {
+  readonly wanted: boolean
+  readonly perStep: boolean
+  /** What is wrong with how it was asked. */
+  readonly warnings: readonly string[]
+}
+
+/** Statistics are wanted by any word; those of each step by `all`. */
+export function statsParam(params: URLSearchParams): StatsParam {
+  const text = params.get('stats') ?? ''
+  const known = ['', 'true', 'all'].includes(text)
+  const use = 'is deprecated and will be rejected in the next major release, use "true" or "all"'
+  const warnings = known ? [] : [`value ${quote(text)} for parameter "stats" ${use}`]
+  return { wanted: text !== '', perStep: text === 'all', warnings }
+}
+
 /** The label of `/api/v1/label/<name>/values`. A name that an URL or a format cannot hold may come value-escaped:
  *  `U__` in front, `__` for an underscore, `_1f525_` for U+1F525 (`model.UnescapeName` of prometheus/common).
  *  @param segment of the path, still percent-encoded */

@@ -8,6 +8,8 @@ import {
   limitParam,
   lookbackParam,
   ParamError,
+  statsParam,
+  type StatsParam,
   paramsOf,
   timeoutParam,
   timeParam,
@@ -27,14 +29,18 @@ export function apiRoutes(engine: EngineService, now: () => number): (request: R
     const params = await paramsOf(req.raw)
     const limit = limitParam(params)
     const query = { time: timeParam(params, 'time', now()), ...evaluationOf(params) }
-    return answered(await blaming('query', engine.query(query, req.raw.signal)), limit)
+    return answered(await blaming('query', engine.query(query, req.raw.signal)), limit, statsParam(params))
   })
 
   app.on(['GET', 'POST'], '/api/v1/query_range', async ({ req }) => {
     const params = await paramsOf(req.raw)
     const limit = limitParam(params)
     const query = { ...rangeOf(params), ...evaluationOf(params) }
-    return answered(await blaming('query', engine.queryRange(query, req.raw.signal)), limit)
+    return answered(
+      await blaming('query', engine.queryRange(query, req.raw.signal)),
+      limit,
+      statsParam(params),
+    )
   })
 
   app.on(['GET', 'POST'], '/api/v1/series', async ({ req }) => {
@@ -74,6 +80,7 @@ function evaluationOf(params: URLSearchParams) {
     expr: params.get('query') ?? '',
     ...(timeoutMs !== undefined && { timeoutMs }),
     ...(lookbackMs !== undefined && { lookbackMs }),
+    ...(statsParam(params).perStep && { statistics: { perStep: true } }),
   }
 }
 
@@ -121,11 +128,15 @@ async function blaming<T>(name: string, work: Promise<T>): Promise<T> {
 const cut = 'results truncated due to limit'
 
 /** @param limit how many series are sent at most; 0 is no limit */
-function answered(answer: InstantAnswer | RangeAnswer, limit: number): Response {
-  if (!('labels' in answer) || limit === 0 || answer.labels.length <= limit)
-    return streamed(successJson(answer))
-  const labels = answer.labels.slice(0, limit)
-  return streamed(successJson({ ...answer, labels, warnings: [...answer.warnings, cut] }))
+function answered(
+  answer: InstantAnswer | RangeAnswer,
+  limit: number,
+  { wanted, warnings }: StatsParam,
+): Response {
+  const isCut = 'labels' in answer && limit > 0 && answer.labels.length > limit
+  const kept = isCut ? { ...answer, labels: answer.labels.slice(0, limit) } : answer
+  const more = isCut ? [cut, ...warnings] : warnings
+  return streamed(successJson({ ...kept, warnings: [...kept.warnings, ...more] }, { stats: wanted }))
 }
 
 function listed<T>(

@@ -7,6 +7,8 @@ import type {
   ImportSource,
 } from '../model/blocks.ts'
 import type { Labels } from '../model/labels.ts'
+import type { LanguageTerm, QueryNode, QueryProblem } from '../model/language.ts'
+import type { Metadata } from '../model/metadata.ts'
 import type { SeriesDeletion, SnapshotInfo, StorageStatus } from '../model/storage.ts'
 import type { Diagnosis, NewTarget, TargetStatus } from '../model/target.ts'
 
@@ -21,6 +23,19 @@ export interface EngineService {
   labelNames(query: LabelQuery): Promise<string[]>
   /** Sorted values of a label. */
   labelValues(name: string, query?: LabelQuery): Promise<string[]>
+  /** What the expositions say of the metrics, by name, each thing once. */
+  metadata(): Promise<ReadonlyMap<string, readonly Metadata[]>>
+
+  /** What keeps an expression from being read; empty where nothing does. */
+  queryProblems(expr: string): Promise<QueryProblem[]>
+  /** The expression as Prometheus formats it.
+   *  @throws QueryError */
+  formatQuery(expr: string): Promise<string>
+  /** What an expression is made of, each node in front of its parts.
+   *  @throws QueryError */
+  queryNodes(expr: string): Promise<QueryNode[]>
+  /** The functions and aggregations that PromQL has. */
+  languageTerms(): Promise<LanguageTerm[]>
 
   targets(): Promise<TargetStatus[]>
   /** Writes the target into the configuration and scrapes it at once. */
@@ -79,6 +94,8 @@ export interface SeriesQuery extends LabelQuery {
 }
 
 export type * from '../model/blocks.ts'
+export type * from '../model/language.ts'
+export type { Metadata } from '../model/metadata.ts'
 export type * from '../model/storage.ts'
 export type { Diagnosis, NewTarget, TargetStatus } from '../model/target.ts'
 
@@ -110,6 +127,13 @@ export interface EngineStatus {
 /** Something the user has to know, for as long as it holds. */
 export interface Notice {
   readonly kind:
-    'disk-full' | 'wal-repaired' | 'disk-error' | 'config' | 'block-broken' | 'pins-damaged' | 'upkeep-failed'
+    | 'disk-full'
+    | 'wal-repaired'
+    | 'disk-error'
+    | 'config'
+    | 'block-broken'
+    | 'pins-damaged'
+    | 'budget-damaged'
+    | 'upkeep-failed'
   readonly detail: string
 }

@@ -1,8 +1,10 @@
 import { describe, expect, test } from 'vitest'
 import { errorJson, successJson } from '../../../src/engine/api/json.ts'
 import type { InstantAnswer, RangeAnswer } from '../../../src/engine/model/answers.ts'
+import { noNotes, noStats } from '../../querynotes.ts'
+import { readSeries } from '../../../src/promqltest/series.ts'
 
-const notes = { warnings: [], infos: [], stats: { samples: 0, seconds: 0 } }
+const notes = { ...noNotes, histograms: null }
 const text = (answer: InstantAnswer | RangeAnswer) => [...successJson(answer)].join('')
 const data = (answer: InstantAnswer | RangeAnswer) => /"data":(.*)\}$/.exec(text(answer))?.[1]
 
@@ -36,7 +38,9 @@ describe('values and times are written as Prometheus writes them', () => {
     [0, -2.5e22, '[0,"-25000000000000000000000"]'],
     [0, 0.5, '[0,"0.5"]'],
   ])('a scalar at %d of %d has no exponent', (t, value, expected) => {
-    expect(data({ kind: 'scalar', t, value, ...notes })).toBe(`{"resultType":"scalar","result":${expected}}`)
+    expect(data({ kind: 'scalar', t, value, ...noNotes })).toBe(
+      `{"resultType":"scalar","result":${expected}}`,
+    )
   })
 })
 
@@ -114,6 +118,119 @@ test('a large answer comes in pieces', () => {
   const pieces = [...successJson(answer)]
   expect(pieces.length).toBeGreaterThan(10)
   expect(JSON.parse(pieces.join(''))).toMatchObject({ status: 'success' })
+})
+
+/** A histogram in the notation of the scripts. */
+function histogram(text: string) {
+  const [value] = readSeries(`m ${text}`).values
+  if (value?.kind !== 'histogram') throw new Error(`${text} is no histogram`)
+  return value.histogram.plain()
+}
+
+describe('native histograms', () => {
+  test.each([
+    ['{{}}', '{"count":"0","sum":"0"}'],
+    [
+      '{{count:5 sum:1.5 buckets:[1 0 4]}}',
+      '{"count":"5","sum":"1.5","buckets":[[0,"0.5","1","1"],[0,"2","4","4"]]}',
+    ],
+    [
+      '{{count:3 z_bucket:1 z_bucket_w:0.25 buckets:[1] n_buckets:[1]}}',
+      '{"count":"3","sum":"0","buckets":[[1,"-1","-0.5","1"],[3,"-0.25","0.25","1"],[0,"0.5","1","1"]]}',
+    ],
+    ['{{count:1 z_bucket:1}}', '{"count":"1","sum":"0","buckets":[[3,"-0","0","1"]]}'],
+    [
+      '{{schema:-53 count:6 custom_values:[-1 0 5] buckets:[1 2 1 2]}}',
+      '{"count":"6","sum":"0","buckets":[[1,"-Inf","-1","1"],[1,"-1","0","2"],[0,"0","5","1"],[0,"5","+Inf","2"]]}',
+    ],
+  ])('%s', (text, json) => {
+    const answer = { ...vector(1000, NaN), histograms: [{ at: 0, histogram: histogram(text) }] }
+    expect(data(answer)).toBe(
+      `{"resultType":"vector","result":[{"metric":{"__name__":"m","i":"0"},"histogram":[1,${json}]}]}`,
+    )
+  })
+
+  test('stand apart from the floats of their series, and what there is none of is left out', () => {
+    const one = histogram('{{count:1}}')
+    const answer: RangeAnswer = {
+      kind: 'matrix',
+      ...{ start: 0, step: 1000, steps: 3 },
+      labels: [
+        ['a', '1'],
+        ['a', '2'],
+      ],
+      values: Float64Array.of(1, NaN, 3, 4, NaN, NaN),
+      present: Uint8Array.of(1, 2, 1, 0, 2, 2),
+      ...noNotes,
+      histograms: [1, 4, 5].map(at => ({ at, histogram: one })),
+    }
+    const json = { count: '1', sum: '0' }
+    expect(JSON.parse(data(answer) ?? '')).toMatchObject({
+      result: [
+        {
+          metric: { a: '1' },
+          values: [
+            [0, '1'],
+            [2, '3'],
+          ],
+          histograms: [[1, json]],
+        },
+        {
+          metric: { a: '2' },
+          histograms: [
+            [1, json],
+            [2, json],
+          ],
+        },
+      ],
+    })
+    expect(data(answer)).not.toContain('"values":[],')
+  })
+
+  test('are among raw samples', () => {
+    const answer: InstantAnswer = {
+      kind: 'samples',
+      labels: [
+        ['a', '1'],
+        ['a', '2'],
+      ],
+      offsets: Uint32Array.of(0, 1, 2),
+      t: Float64Array.of(1000, 2000),
+      v: Float64Array.of(7, NaN),
+      ...noNotes,
+      histograms: [{ at: 1, histogram: histogram('{{count:2}}') }],
+    }
+    expect(data(answer)).toContain(
+      '{"metric":{"a":"1"},"values":[[1,"7"]]},{"metric":{"a":"2"},"histograms":[[2,{"count":"2","sum":"0"}]]}',
+    )
+  })
+})
+
+test('statistics come when they are wanted', () => {
+  const stats = {
+    ...noStats,
+    ...{ samples: 30, peakSamples: 12, timings: { prepare: 1, queue: 8, evaluate: 2, sort: 4 } },
+    samplesPerStep: { start: 500, step: 1000, counts: Float64Array.of(10, 20) },
+  }
+  const answer = { ...vector(0, 1), stats }
+  const { data } = JSON.parse([...successJson(answer, { stats: true })].join('')) as {
+    data: { stats: unknown }
+  }
+  expect(data.stats).toEqual({
+    timings: {
+      ...{ evalTotalTime: 7, resultSortTime: 4, queryPreparationTime: 1 },
+      ...{ innerEvalTime: 2, execQueueTime: 8, execTotalTime: 15 },
+    },
+    samples: {
+      totalQueryableSamplesPerStep: [
+        [0.5, 10],
+        [1.5, 20],
+      ],
+      totalQueryableSamples: 30,
+      peakSamples: 12,
+    },
+  })
+  expect(text(answer)).not.toContain('stats')
 })
 
 test('a failure has its type and text', () => {

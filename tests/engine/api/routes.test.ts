@@ -2,9 +2,10 @@ import { describe, expect, test } from 'vitest'
 import { apiRoutes } from '../../../src/engine/api/routes.ts'
 import type { EngineService } from '../../../src/engine/api/service.ts'
 import { QueryError } from '../../../src/engine/model/errors.ts'
+import { noNotes } from '../../querynotes.ts'
 
 const now = 1_700_000_000_000
-const notes = { warnings: [], infos: [], stats: { samples: 0, seconds: 0 } }
+const notes = { ...noNotes, histograms: null }
 const names = ['a', 'b', 'c']
 const labels = names.map(name => ['__name__', 'm', 'x', name])
 
@@ -84,7 +85,8 @@ describe('what is asked of the engine', () => {
       ['query', { expr: 'up', time: now, timeoutMs: 60_000, lookbackMs: 30_000 }],
     ],
     ['/api/v1/query?query=up&timeout=&lookback_delta=0', ['query', { expr: 'up', time: now }]],
-    ['/api/v1/query?query=up&stats=all', ['query', { expr: 'up', time: now }]],
+    ['/api/v1/query?query=up&stats=true', ['query', { expr: 'up', time: now }]],
+    ['/api/v1/query?query=up&stats=all', ['query', { expr: 'up', time: now, statistics: { perStep: true } }]],
     [
       '/api/v1/query_range?query=up&start=1&end=2&step=500ms&timeout=1',
       ['queryRange', { expr: 'up', start: 1000, end: 2000, step: 500, timeoutMs: 1000 }],
@@ -109,6 +111,26 @@ describe('what is asked of the engine', () => {
     const one = api()
     expect(await one.get(path)).toMatchObject({ status: 200, body: { status: 'success' } })
     expect(one.asked).toEqual([asked])
+  })
+
+  test.each([
+    ['', false, undefined],
+    ['&stats=true', true, undefined],
+    ['&stats=all', true, undefined],
+    [
+      '&stats=1',
+      true,
+      [
+        'value "1" for parameter "stats" is deprecated and will be rejected in the next major release, use "true" or "all"',
+      ],
+    ],
+  ])('a query with %j says what it cost: %s', async (param, wanted, warnings) => {
+    for (const path of ['query?query=up', 'query_range?query=up&start=1&end=2&step=1']) {
+      const { body } = await api().get(`/api/v1/${path}${param}`)
+      const answer = body as { data: object; warnings?: string[] }
+      expect('stats' in answer.data).toBe(wanted)
+      expect(answer.warnings).toEqual(warnings)
+    }
   })
 
   test('a form is read like the query, and comes before it', async () => {
