@@ -32,7 +32,7 @@ export default defineConfig(({ command, isSsrBuild }) => ({
     sourcemap: true,
     copyPublicDir: !isSsrBuild,
     // The editor is two thirds of the page; 220 kB of it cross the wire.
-    chunkSizeWarningLimit: 700,
+    chunkSizeWarningLimit: 800,
   },
   worker: {
     format: 'es',

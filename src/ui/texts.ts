@@ -32,6 +32,8 @@ const english = {
     'block-broken': 'A block cannot be opened, so its samples are missing from every answer.',
     'upkeep-failed': 'Blocks could not be written or merged. It is tried again every minute.',
     'pins-damaged': 'Which blocks are pinned could not be read, so all of them are.',
+    'budget-damaged':
+      'How much the store may use could not be read, so no block goes for its size until it is set again.',
   },
 
   shortcuts: {
@@ -47,6 +49,9 @@ const english = {
       { keys: ['Enter'], does: 'In the expression: run the query' },
       { keys: ['Shift', 'Enter'], does: 'In the expression: new line' },
       { keys: ['Ctrl', 'Space'], does: 'In the expression: complete' },
+      { keys: ['Shift', 'Alt', 'F'], does: 'In the expression: format' },
+      { keys: ['F8'], does: 'In the expression: go to the next problem' },
+      { keys: ['↑', '↓', '←', '→'], does: 'In the tree: move, fold, unfold' },
       { keys: ['←', '→'], does: 'In the graph: move the pointer' },
       { keys: ['Ctrl', 'Enter'], does: 'In the legend: hide or show one series' },
     ],
@@ -59,6 +64,47 @@ const english = {
     expression: 'Expression',
     placeholder: 'PromQL expression: Enter runs it, Shift+Enter begins a new line',
     run: 'Run',
+    format: 'Format',
+    formatHint: 'Format the expression (Shift+Alt+F)',
+    tree: 'Tree',
+    treeHint: 'Show what the expression is made of, and what each part did',
+    showPlace: 'Show where',
+    completion: {
+      experimental: 'Experimental.',
+      rangeEnds: {
+        anchored: 'Take the ends of the range from the last samples before them',
+        smoothed: 'Estimate the values at the ends of the range',
+      },
+    },
+    nodes: {
+      label: 'Parts of the expression',
+      part: 'Part',
+      series: 'Series',
+      samples: 'Samples',
+      time: 'Own time',
+      timeHint: 'What it took by itself, without its parts',
+      fold: 'Fold',
+      unfold: 'Unfold',
+      more: (n: string) => `${n} more parts are not shown.`,
+      none: 'The expression cannot be read.',
+      waiting: 'Write an expression to see what it is made of.',
+    },
+    histogram: {
+      count: 'count',
+      sum: 'sum',
+      bucket: 'Bucket',
+      buckets: 'Buckets',
+      share: 'Share',
+      noBuckets: 'No bucket has observations.',
+      leftOut: (n: string) =>
+        n === '1'
+          ? '1 point is a native histogram and not drawn.'
+          : `${n} points are native histograms and not drawn.`,
+      leftOutHint: 'To see them as lines:',
+      functions: ['histogram_quantile(0.9, …)', 'histogram_count(…)', 'histogram_avg(…)'],
+      nothingElse: 'Only native histograms.',
+      nothingElseHint: 'The graph draws numbers; the table shows the histograms themselves.',
+    },
     tabs: 'View of the result',
     graph: 'Graph',
     table: 'Table',
@@ -255,6 +301,7 @@ const english = {
       failed: 'No snapshot was made.',
       none: 'No snapshots.',
       list: 'List of snapshots',
+      export: (name: string) => `Export ${name}`,
       remove: (name: string) => `Delete ${name}`,
       confirm: (name: string, blocks: string, bytes: string) =>
         `Delete the snapshot ${name} (${blocks}, ${bytes})? The store itself keeps what it has.`,

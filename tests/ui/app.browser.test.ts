@@ -55,7 +55,9 @@ describe('the query page', () => {
   test('runs a query by itself on the first start and explains itself', async () => {
     await open('#/query')
     await expect.element(page.getByText('Prometheus in this tab')).toBeVisible()
-    expect(client.rangeQueries[0]?.expr).toBe('rate(prometheus_tsdb_head_samples_appended_total[1m])')
+    expect(client.rangeQueries[0]?.expr).toBe(
+      'rate(prometheus_tsdb_head_samples_appended_total{type="float"}[1m])',
+    )
     await expect.poll(inked).toBeGreaterThan(500)
   })
 

@@ -1,5 +1,5 @@
 import axe from 'axe-core'
-import { mount, unmount } from 'svelte'
+import { mount, tick, unmount } from 'svelte'
 import { expect, test } from 'vitest'
 import { page } from 'vitest/browser'
 import App from '../../src/ui/App.svelte'
@@ -11,6 +11,10 @@ const views = {
   error: '#/query?g0.expr=up(((1',
   empty: '#/query?g0.expr=nothing',
   table: '#/query?g0.expr=up&g0.tab=table',
+  tree: '#/query?g0.expr=sum(rate(up[5m]))/2&g0.show_tree=1',
+  notes: '#/query?g0.expr=rate(up[5m])%20%2B%20quantile(2,%20up)',
+  histograms: '#/query?g0.expr=request_seconds&g0.tab=table',
+  'a graph with histograms': '#/query?g0.expr=request_seconds',
   'one block': '#/query?g0.expr=up&block=01KAMJ6V0000000000000000QX',
   targets: '#/targets',
   blocks: '#/blocks',
@@ -33,6 +37,8 @@ for (const theme of ['light', 'dark'] as const) {
     const app = mount(App, { target, props: { client } })
     // Until answers and the diagnosis of a target have been drawn.
     await new Promise(resolve => setTimeout(resolve, 400))
+    for (const details of target.querySelectorAll('td details')) details.setAttribute('open', '')
+    await tick()
     // A colour on its way to another is neither.
     await Promise.all(document.getAnimations().map(({ finished }) => finished))
     const { violations } = await axe.run(document, {

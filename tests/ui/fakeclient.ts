@@ -8,18 +8,32 @@ import type {
   ExportTicket,
   ImportReport,
   ImportSource,
+  LanguageTerm,
+  Metadata,
   NewTarget,
+  QueryNode,
+  QueryProblem,
   SeriesDeletion,
   SeriesQuery,
   SnapshotInfo,
   StorageStatus,
   TargetStatus,
 } from '../../src/engine/api/service.ts'
-import type { InstantAnswer, InstantQuery, RangeAnswer, RangeQuery } from '../../src/engine/model/answers.ts'
+import { findProblems, format, languageTerms, nodesOf } from '../../src/engine/language.ts'
+import type {
+  InstantAnswer,
+  InstantQuery,
+  NodeStats,
+  QueryNotes,
+  RangeAnswer,
+  RangeQuery,
+} from '../../src/engine/model/answers.ts'
 import { QueryError } from '../../src/engine/model/errors.ts'
+import type { Histogram } from '../../src/engine/model/histogram.ts'
 import { labelsFrom, type Labels } from '../../src/engine/model/labels.ts'
+import { noNotes } from '../querynotes.ts'
 
-export const notes = { warnings: [], infos: [], stats: { samples: 0, seconds: 0.001 } }
+export const notes = noNotes
 
 export function labels(pairs: Record<string, string>): Labels {
   return labelsFrom(Object.entries(pairs))
@@ -35,12 +49,31 @@ export function rangeAnswer(
   const steps = rows[0]?.length ?? 0
   const values = Float64Array.from(rows.flat(), v => v ?? 0)
   const present = Uint8Array.from(rows.flat(), v => (v === null ? 0 : 1))
-  return { kind: 'matrix', start, step, steps, labels: sets, values, present, ...notes }
+  return { kind: 'matrix', start, step, steps, labels: sets, values, present, histograms: null, ...notes }
+}
+
+/** Observations from below -2 to 16, in buckets on both sides of zero and around it. */
+export const histogram: Histogram = {
+  layout: {
+    schema: 0,
+    zeroThreshold: 0.5,
+    positiveSpans: Int32Array.of(1, 1, 2, 1),
+    negativeSpans: Int32Array.of(1, 2),
+    bounds: new Float64Array(),
+  },
+  float: true,
+  hint: 0,
+  count: 21.5,
+  zeroCount: 2,
+  sum: 96.25,
+  positive: Float64Array.of(12, 4.5),
+  negative: Float64Array.of(0, 3),
+  stale: false,
 }
 
 /** How many series an expression has here, and how each runs over time (seconds). */
 const series: Record<string, { readonly count: number; value(i: number, t: number): number | null }> = {
-  'rate(prometheus_tsdb_head_samples_appended_total[1m])': {
+  'rate(prometheus_tsdb_head_samples_appended_total{type="float"}[1m])': {
     count: 1,
     value: (_, t) => 42 + 4 * Math.sin(t / 23),
   },
@@ -81,6 +114,7 @@ export class FakeClient implements EngineClient {
   readonly exports: ExportRequest[] = []
   readonly closedExports: number[] = []
   readonly now: number
+  metricNames = ['http_requests_total', 'node_load1', 'prometheus_tsdb_head_series', 'up']
   diagnosis: Diagnosis = { kind: 'cors', header: 'Access-Control-Allow-Origin: *', proxy: true }
   list: TargetStatus[]
   notices: EngineStatus['notices'] = []
@@ -149,6 +183,7 @@ export class FakeClient implements EngineClient {
     refuse(query.expr)
     const { start, end, step, expr } = query
     const steps = Math.floor((end - start) / step) + 1
+    if (expr === 'request_seconds') return { ...histogramRange(start, step, steps), ...notesOf(query) }
     const { count, value } = series[expr] ?? { count: 0, value: () => null }
     const rows = Array.from({ length: count }, (_, i) =>
       Array.from({ length: steps }, (_, k) => value(i, (start + k * step) / 1000)),
@@ -161,7 +196,7 @@ export class FakeClient implements EngineClient {
         step,
       ),
       steps,
-      ...notesOf(expr),
+      ...notesOf(query),
     }
   }
 
@@ -173,6 +208,7 @@ export class FakeClient implements EngineClient {
     refuse(expr)
     if (/^\d+$/.test(expr)) return { kind: 'scalar', t, value: Number(expr), ...notes }
     if (expr.startsWith('"')) return { kind: 'string', t, value: expr.slice(1, -1), ...notes }
+    if (expr.startsWith('request_seconds')) return { ...histogramInstant(expr, t), ...notesOf(query) }
     const { count, value } = series[expr.replace('[5m]', '')] ??
       series[expr] ?? { count: 0, value: () => null }
     const sets = Array.from({ length: count }, (_, i) => nameOf(expr.replace('[5m]', ''), i))
@@ -183,6 +219,7 @@ export class FakeClient implements EngineClient {
         offsets: Uint32Array.of(0, 2, 4, 5),
         t: Float64Array.of(t - 20_000, t - 5000, t - 20_000, t - 5000, t - 5000),
         v: Float64Array.of(1, 1, 1, 1, 0),
+        histograms: null,
         ...notes,
       }
     }
@@ -191,7 +228,8 @@ export class FakeClient implements EngineClient {
       t,
       labels: sets,
       values: Float64Array.from(sets, (_, i) => value(i, 0) ?? NaN),
-      ...notes,
+      histograms: null,
+      ...notesOf(query),
     }
   }
 
@@ -206,8 +244,30 @@ export class FakeClient implements EngineClient {
     return ['__name__', 'instance', 'job']
   }
 
+  async metadata(): Promise<ReadonlyMap<string, readonly Metadata[]>> {
+    return new Map([['node_load1', [{ type: 'gauge', unit: '', help: '1m load average.' }]]])
+  }
+
+  async queryProblems(expr: string): Promise<QueryProblem[]> {
+    const refused = refusalOf(expr)
+    return refused ? [refused] : findProblems(expr)
+  }
+
+  async formatQuery(expr: string): Promise<string> {
+    refuse(expr)
+    return format(expr)
+  }
+
+  async queryNodes(expr: string): Promise<QueryNode[]> {
+    return nodesOf(expr)
+  }
+
+  async languageTerms(): Promise<LanguageTerm[]> {
+    return languageTerms()
+  }
+
   async labelValues(name: string): Promise<string[]> {
-    if (name === '__name__') return ['http_requests_total', 'node_load1', 'prometheus_tsdb_head_series', 'up']
+    if (name === '__name__') return this.metricNames
     return name === 'job' ? ['node', 'shop'] : []
   }
 
@@ -384,14 +444,71 @@ function nameOf(expr: string, i: number): Labels {
   return names[expr]?.(i) ?? labels({ __name__: expr.replace(/\W+/g, '_'), i: String(i) })
 }
 
-function notesOf(expr: string) {
-  return expr === 'up' ? { ...notes, infos: ['PromQL info: metric might not be a counter (1:1)'] } : notes
+function notesOf(query: InstantQuery | RangeQuery): QueryNotes {
+  const { expr, statistics } = query
+  const stats = { ...notes.stats, nodes: statistics?.perNode ? nodesOf(expr).map(nodeStats) : null }
+  if (expr === 'up') return { ...notes, stats, infos: ['PromQL info: metric might not be a counter (1:1)'] }
+  if (expr !== 'rate(up[5m]) + quantile(2, up)') return { ...notes, stats }
+  const warnings = ['PromQL warning: quantile value should be between 0 and 1, got 2 (1:25)']
+  return { ...notes, stats, warnings, infos: ['PromQL info: metric might not be a counter (1:6)'] }
+}
+
+/** The deeper, the more series, and the less time. */
+function nodeStats({ span, depth }: QueryNode): NodeStats {
+  const counts = { series: 3 * 4 ** depth, samples: 720 * 4 ** depth, seconds: 0.0421 / 2 ** depth }
+  return { span, kind: 'call', ...counts, parts: [] }
+}
+
+const requests = [labels({ __name__: 'request_seconds', job: 'shop' })]
+
+function histogramInstant(expr: string, t: number) {
+  if (expr === 'request_seconds') {
+    const labels = [...requests, ...requests.map(set => [...set, 'method', 'GET'])]
+    return {
+      kind: 'vector' as const,
+      t,
+      labels,
+      values: Float64Array.of(NaN, 5),
+      histograms: [{ at: 0, histogram }],
+    }
+  }
+  return {
+    kind: 'samples' as const,
+    labels: requests,
+    offsets: Uint32Array.of(0, 2),
+    t: Float64Array.of(t - 20_000, t - 5000),
+    v: Float64Array.of(3, NaN),
+    histograms: [{ at: 1, histogram }],
+  }
+}
+
+/** A series of histograms, and one that is a number at every other step. */
+function histogramRange(start: number, step: number, steps: number) {
+  const set = labels({ __name__: 'request_seconds', job: 'mixed' })
+  const isNumber = (at: number) => at >= steps && at % 2 === 0
+  const all = Array.from({ length: 2 * steps }, (_, at) => at)
+  return {
+    kind: 'matrix' as const,
+    start,
+    step,
+    steps,
+    labels: [...requests, set],
+    values: Float64Array.from(all, at => (isNumber(at) ? at % 7 : NaN)),
+    present: Uint8Array.from(all, at => (isNumber(at) ? 1 : 2)),
+    histograms: all.filter(at => !isNumber(at)).map(at => ({ at, histogram })),
+  }
 }
 
 function refuse(expr: string): void {
   if (expr === 'broken') throw new Error('the disk is gone')
+  const refused = refusalOf(expr)
+  if (refused) throw new QueryError('bad_data', refused.message, refused.span)
+}
+
+/** Of three parentheses in a row the last one is not closed, whatever follows. */
+function refusalOf(expr: string): QueryProblem | null {
   const at = expr.indexOf('(((')
-  if (at < 0) return
+  if (at < 0) return null
   const message = `1:${at + 4}: parse error: unclosed left parenthesis`
-  throw new QueryError('bad_data', message, { from: at + 2, to: at + 3 })
+  return { message, span: { from: at + 2, to: at + 3 } }
 }

@@ -23,6 +23,22 @@ export function toColumns(answer: RangeAnswer, limit: number): Columns {
   return { x, rows: Array.from({ length: count }, (_, i) => values.subarray(i * steps, (i + 1) * steps)) }
 }
 
+/** The answer without the series that have nothing but native histograms, of which the graph draws nothing. */
+export function withNumbersOnly(answer: RangeAnswer): RangeAnswer {
+  const { histograms, labels, steps, present, values } = answer
+  if (histograms === null) return answer
+  const kept = [...labels.keys()].filter(i => present.subarray(i * steps, (i + 1) * steps).includes(1))
+  const fewer = {
+    values: new Float64Array(kept.length * steps),
+    present: new Uint8Array(kept.length * steps),
+  }
+  kept.forEach((from, to) => {
+    fewer.values.set(values.subarray(from * steps, (from + 1) * steps), to * steps)
+    fewer.present.set(present.subarray(from * steps, (from + 1) * steps), to * steps)
+  })
+  return { ...answer, ...fewer, labels: kept.map(i => labels[i] ?? []) }
+}
+
 /** Indices within [from, to] of values with nothing drawn on either side: no line reaches them. */
 export function lonePoints(row: Float64Array, from: number, to: number): number[] {
   const lone: number[] = []

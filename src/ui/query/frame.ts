@@ -1,6 +1,6 @@
 import type { RangeAnswer } from '../../engine/model/answers.ts'
 import { labelsKey, pairsOf, type Labels } from '../../engine/model/labels.ts'
-import { toColumns, type Columns } from './columns.ts'
+import { toColumns, withNumbersOnly, type Columns } from './columns.ts'
 import type { Slots } from './palette.ts'
 import type { GraphWindow } from './window.ts'
 
@@ -13,6 +13,8 @@ export interface Frame extends Columns {
   readonly slots: readonly number[]
   /** Series of the answer, of which only the first may be drawn. */
   readonly total: number
+  /** Points that are native histograms and not drawn. */
+  readonly histograms: number
 }
 
 /** Of keys; what every question begins with. */
@@ -21,7 +23,8 @@ export const nothingHidden: ReadonlySet<string> = new Set()
 /** Series that are drawn unasked: more are hard to tell apart. */
 export const drawnAtFirst = 100
 
-export function toFrame(answer: RangeAnswer, window: GraphWindow, limit: number, slots: Slots): Frame {
+export function toFrame(whole: RangeAnswer, window: GraphWindow, limit: number, slots: Slots): Frame {
+  const answer = withNumbersOnly(whole)
   const labels = answer.labels.slice(0, limit)
   const keys = labels.map(labelsKey)
   return {
@@ -31,6 +34,7 @@ export function toFrame(answer: RangeAnswer, window: GraphWindow, limit: number,
     keys,
     slots: slots.assign(keys),
     total: answer.labels.length,
+    histograms: whole.histograms?.length ?? 0,
   }
 }
 

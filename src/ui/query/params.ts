@@ -10,6 +10,8 @@ export interface QueryParams {
   readonly end: number | null
   /** Time between two refreshes while the end is now; 0 is never. */
   readonly refreshMs: number
+  /** Whether the parts of the expression are shown. */
+  readonly tree: boolean
   /** ULID of the one block that is looked at; null is everything. */
   readonly block: string | null
 }
@@ -17,11 +19,12 @@ export interface QueryParams {
 /** What somebody sees who opens the page for the first time: the engine taking in its own samples. The range is
  *  short, so that the first minute fills it. */
 export const firstQuery: QueryParams = {
-  expr: 'rate(prometheus_tsdb_head_samples_appended_total[1m])',
+  expr: 'rate(prometheus_tsdb_head_samples_appended_total{type="float"}[1m])',
   tab: 'graph',
   rangeMs: 5 * 60_000,
   end: null,
   refreshMs: 5000,
+  tree: false,
   block: null,
 }
 
@@ -43,6 +46,7 @@ export function readParams(search: string): QueryParams | null {
     rangeMs: parseDuration(params.get('g0.range_input') ?? '') || 3600_000,
     end: parseUtc(params.get('g0.end_input') ?? params.get('g0.moment_input') ?? ''),
     refreshMs: refreshMs ?? firstQuery.refreshMs,
+    tree: params.get('g0.show_tree') === '1',
     block: ulid.exec(params.get('block') ?? '')?.[0] ?? null,
   }
 }
@@ -57,6 +61,7 @@ export function writeParams(query: QueryParams): string {
     params.set('g0.moment_input', formatUtc(query.end))
   }
   if (query.refreshMs !== firstQuery.refreshMs) params.set('g0.refresh', formatDuration(query.refreshMs))
+  if (query.tree) params.set('g0.show_tree', '1')
   if (query.block !== null) params.set('block', query.block)
   return params.toString()
 }

@@ -1,15 +1,24 @@
-import type { InstantAnswer } from '../../engine/model/answers.ts'
+import type { InstantAnswer, PlacedHistogram, SamplesAnswer } from '../../engine/model/answers.ts'
+import type { Histogram } from '../../engine/model/histogram.ts'
 import { labelsKey, type Labels } from '../../engine/model/labels.ts'
 import { formatSample } from '../format/number.ts'
 import { formatTime } from '../format/time.ts'
 import { texts } from '../texts.ts'
 
-/** A row of the table: whose value it is, and the value, or the samples one a line. */
+/** A row of the table: whose value it is, and the value, or the samples of a range. */
 export interface Row {
   readonly key: string
   /** Labels of a series, or what kind of value it is. */
   readonly who: Labels | string
-  readonly values: readonly string[]
+  readonly values: readonly Value[]
+  /** Samples that are not written out. */
+  readonly more: number
+}
+
+/** A value as it is written, or a native histogram; with the time of a sample. */
+interface Value {
+  readonly value: string | Histogram
+  readonly at: string | null
 }
 
 /** Samples that are written out for one series; a range vector can hold a day of them. */
@@ -23,31 +32,45 @@ export function rowCount(answer: InstantAnswer): number {
 export function toRows(answer: InstantAnswer, limit: number): Row[] {
   switch (answer.kind) {
     case 'scalar':
-      return [{ key: 'scalar', who: texts.query.scalar, values: [formatSample(answer.value)] }]
+      return [single('scalar', texts.query.scalar, formatSample(answer.value))]
     case 'string':
-      return [{ key: 'string', who: texts.query.string, values: [answer.value] }]
-    case 'vector':
-      return answer.labels.slice(0, limit).map((labels, i) => ({
-        key: labelsKey(labels),
-        who: labels,
-        values: [formatSample(answer.values[i] ?? NaN)],
-      }))
-    case 'samples':
-      return answer.labels.slice(0, limit).map((labels, i) => ({
-        key: labelsKey(labels),
-        who: labels,
-        values: samplesOf(answer, i),
-      }))
+      return [single('string', texts.query.string, answer.value)]
+    case 'vector': {
+      const histograms = byPlace(answer.histograms)
+      return answer.labels
+        .slice(0, limit)
+        .map((labels, i) =>
+          single(labelsKey(labels), labels, histograms.get(i) ?? formatSample(answer.values[i] ?? NaN)),
+        )
+    }
+    case 'samples': {
+      const histograms = byPlace(answer.histograms)
+      return answer.labels.slice(0, limit).map((labels, i) => samplesRow(answer, histograms, labels, i))
+    }
   }
 }
 
-function samplesOf(answer: Extract<InstantAnswer, { kind: 'samples' }>, i: number): string[] {
+function single(key: string, who: Labels | string, value: string | Histogram): Row {
+  return { key, who, values: [{ value, at: null }], more: 0 }
+}
+
+function byPlace(placed: readonly PlacedHistogram[] | null): ReadonlyMap<number, Histogram> {
+  return new Map(placed?.map(({ at, histogram }) => [at, histogram]))
+}
+
+function samplesRow(
+  answer: SamplesAnswer,
+  histograms: ReadonlyMap<number, Histogram>,
+  labels: Labels,
+  i: number,
+): Row {
   const from = answer.offsets[i] ?? 0
   const to = answer.offsets[i + 1] ?? from
-  const lines: string[] = []
-  for (let k = from; k < Math.min(to, from + samplesShown); k++) {
-    lines.push(`${formatSample(answer.v[k] ?? NaN)}  @${formatTime(answer.t[k] ?? NaN)}`)
+  const end = Math.min(to, from + samplesShown)
+  const values: Value[] = []
+  for (let k = from; k < end; k++) {
+    const value = histograms.get(k) ?? formatSample(answer.v[k] ?? NaN)
+    values.push({ value, at: formatTime(answer.t[k] ?? NaN) })
   }
-  if (to - from > samplesShown) lines.push(texts.query.moreSamples(to - from - samplesShown))
-  return lines
+  return { key: labelsKey(labels), who: labels, values, more: to - end }
 }

@@ -8,7 +8,7 @@ import type { QueryParams } from './params.ts'
 import { graphWindow, type GraphWindow } from './window.ts'
 
 /** Why there is no answer. */
-export interface QueryProblem {
+export interface QueryFailure {
   readonly message: string
   readonly expr: string
   /** Where in the expression; null when it cannot be told. */
@@ -36,7 +36,7 @@ interface TableResult extends Question {
 export class QueryRun {
   graph = $state.raw<GraphResult | null>(null)
   table = $state.raw<TableResult | null>(null)
-  problem = $state.raw<QueryProblem | null>(null)
+  problem = $state.raw<QueryFailure | null>(null)
   running = $state(false)
   /** Series that are drawn at most. */
   limit = $state(drawnAtFirst)
@@ -81,19 +81,29 @@ export class QueryRun {
     if (!this.running) await this.run(params, width)
   }
 
+  /** The expression in Prometheus's form; null when it has none, which is a problem then. */
+  async format(expr: string): Promise<string | null> {
+    try {
+      return await this.client.formatQuery(expr)
+    } catch (error) {
+      this.problem = { message: messageOf(error), expr, span: spanOf(error) }
+      return null
+    }
+  }
+
   stop(): void {
     this.current?.abort()
   }
 
   private async ask(params: QueryParams, width: number, signal: AbortSignal): Promise<void> {
-    const { expr, block } = params
-    const only = block === null ? {} : { block }
+    const { expr, block, tree } = params
+    const more = { ...(block !== null && { block }), ...(tree && { statistics: { perNode: true } }) }
     const asked = performance.now()
     const now = Date.now()
     if (params.tab === 'graph') {
       const window = graphWindow(params, now, width)
       const answer = await this.client.queryRange(
-        { expr, start: window.start, end: window.end, step: window.step, ...only },
+        { expr, start: window.start, end: window.end, step: window.step, ...more },
         signal,
       )
       if (signal.aborted) return
@@ -101,7 +111,7 @@ export class QueryRun {
       this.graph = { answer, window, expr, block, tookMs: performance.now() - asked }
     } else {
       const t = params.end ?? now
-      const answer = await this.client.query({ expr, time: t, ...only }, signal)
+      const answer = await this.client.query({ expr, time: t, ...more }, signal)
       if (signal.aborted) return
       this.table = { answer, t, expr, block, tookMs: performance.now() - asked }
     }

@@ -2,7 +2,7 @@ import type { SeriesDeletion } from '../../engine/api/service.ts'
 import { readRange, type RangeDraft, type RangeErrors } from '../blocks/range.ts'
 import { formatCount } from '../format/number.ts'
 import { formatTime } from '../format/time.ts'
-import type { QueryProblem } from '../query/run.svelte.ts'
+import type { QueryFailure } from '../query/run.svelte.ts'
 import { texts } from '../texts.ts'
 import type { Matched, SelectorProblems } from './selectors.ts'
 
@@ -28,7 +28,7 @@ export function readDeletion(
   return { deletion: { match: selectors, minT, maxT: maxT - 1 } }
 }
 
-function wantSelector(expr: string): QueryProblem | null {
+function wantSelector(expr: string): QueryFailure | null {
   return expr.trim() === '' ? { message: texts.store.deletion.wantSelector, expr, span: null } : null
 }
 

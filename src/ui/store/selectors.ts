@@ -3,7 +3,7 @@ import type { EngineClient } from '../../engine/api/connection.ts'
 import type { SeriesQuery } from '../../engine/api/service.ts'
 import { QueryError } from '../../engine/model/errors.ts'
 import { uniqueLabels, type Labels } from '../../engine/model/labels.ts'
-import type { QueryProblem } from '../query/run.svelte.ts'
+import type { QueryFailure } from '../query/run.svelte.ts'
 
 /** A field for a selector. */
 export interface SelectorDraft {
@@ -12,7 +12,7 @@ export interface SelectorDraft {
 }
 
 /** What is wrong with selectors, by the index of their field. */
-export type SelectorProblems = readonly (QueryProblem | null)[]
+export type SelectorProblems = readonly (QueryFailure | null)[]
 
 /** Series that the selectors match, each once. */
 export interface Matched {
@@ -46,7 +46,7 @@ async function seriesOf(
   client: Pick<EngineClient, 'series'>,
   query: SeriesQuery,
   expr: string,
-): Promise<{ series: readonly Labels[] } | { problem: QueryProblem }> {
+): Promise<{ series: readonly Labels[] } | { problem: QueryFailure }> {
   try {
     return { series: await client.series(query) }
   } catch (error) {

@@ -1,6 +1,13 @@
 import { expect, test } from 'vitest'
-import { extent, lastValue, lonePoints, nearestRow, toColumns } from '../../../src/ui/query/columns.ts'
-import { rangeAnswer } from '../fakeclient.ts'
+import {
+  extent,
+  lastValue,
+  lonePoints,
+  nearestRow,
+  toColumns,
+  withNumbersOnly,
+} from '../../../src/ui/query/columns.ts'
+import { histogram, labels, rangeAnswer } from '../fakeclient.ts'
 
 const row = (...values: number[]) => Float64Array.from(values)
 const rowsOf = (values: (number | null)[][], limit = Infinity) =>
@@ -103,3 +110,30 @@ function quickest(task: () => unknown): number {
   }
   return least
 }
+
+test('a series of native histograms alone is left out, numbers among histograms are not', () => {
+  const sets = ['a', 'b', 'c'].map(i => labels({ i }))
+  const answer = {
+    ...rangeAnswer(
+      [
+        [0, 0],
+        [0, 5],
+        [7, null],
+      ],
+      sets,
+    ),
+    present: Uint8Array.of(2, 2, 2, 1, 1, 0),
+    histograms: [0, 1, 2].map(at => ({ at, histogram })),
+  }
+  const left = withNumbersOnly(answer)
+  expect(left.labels).toEqual(sets.slice(1))
+  expect(toColumns(left, 2).rows.map(r => [...r])).toEqual([
+    [NaN, 5],
+    [7, NaN],
+  ])
+})
+
+test('an answer without native histograms is taken as it is', () => {
+  const answer = rangeAnswer([[1], [null]])
+  expect(withNumbersOnly(answer)).toBe(answer)
+})

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { commonLabels, hiddenAfter, toFrame, withoutCommon } from '../../../src/ui/query/frame.ts'
 import { Slots } from '../../../src/ui/query/palette.ts'
-import { labels, rangeAnswer } from '../fakeclient.ts'
+import { histogram, labels, rangeAnswer } from '../fakeclient.ts'
 
 const window = { from: 0, to: 2000, start: 0, end: 2000, step: 1000 }
 
@@ -11,6 +11,16 @@ test('a frame holds the first series and knows how many there are', () => {
   expect(frame.labels.length).toBe(2)
   expect(frame.slots).toEqual([0, 1])
   expect(frame.total).toBe(3)
+})
+
+test('a frame tells of histograms that it does not draw, and counts only what it can draw', () => {
+  const mixed = {
+    ...rangeAnswer([[0], [1]]),
+    present: Uint8Array.of(2, 1),
+    histograms: [{ at: 0, histogram }],
+  }
+  const frame = toFrame(mixed, window, 10, new Slots())
+  expect(frame).toMatchObject({ total: 1, histograms: 1, labels: [mixed.labels[1]] })
 })
 
 describe('labels that all series share', () => {

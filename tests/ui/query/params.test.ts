@@ -2,7 +2,15 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { firstQuery, readParams, writeParams } from '../../../src/ui/query/params.ts'
 
-const defaults = { expr: 'up', tab: 'graph', rangeMs: 3600_000, end: null, refreshMs: 5000, block: null }
+const defaults = {
+  expr: 'up',
+  tab: 'graph',
+  rangeMs: 3600_000,
+  end: null,
+  refreshMs: 5000,
+  tree: false,
+  block: null,
+}
 
 test.each([
   ['g0.expr=up', {}],
@@ -40,6 +48,7 @@ test('every query reads back as written', () => {
     rangeMs: second(1e8),
     end: fc.option(second(4e9)),
     refreshMs: second(1e5),
+    tree: fc.boolean(),
     block: fc.option(fc.constant('01KAMJ6V0000000000000000QX')),
   })
   fc.assert(
