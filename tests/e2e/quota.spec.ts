@@ -64,16 +64,16 @@ test('a full quota pauses what is appended until there is room, and loses nothin
     await expect(notice).toBeVisible()
     await expect(notice).toContainText('no space left to write wal/')
     expect(witness.told.size).toBeGreaterThan(0)
-    expect(lost(witness.told, await stored(page, since))).toEqual([])
+    expect(lost(new Map(witness.told), await stored(page, since))).toEqual([])
 
     await quota.lift()
     await expect(notice).toBeHidden()
     const before = witness.told.size
     await expect.poll(() => witness.told.size).toBeGreaterThan(before + 10)
-    expect(lost(witness.told, await stored(page, since))).toEqual([])
+    expect(lost(new Map(witness.told), await stored(page, since))).toEqual([])
     await page.reload()
     await page.waitForFunction(() => globalThis.brazier !== undefined)
-    expect(lost(witness.told, await stored(page, since))).toEqual([])
+    expect(lost(new Map(witness.told), await stored(page, since))).toEqual([])
     await expect(page.getByRole('alert')).toHaveCount(0)
   } finally {
     await Promise.all([target, filler, witness].map(server => server.stop()))

@@ -68,7 +68,7 @@ for (const mode of ['shared', 'dedicated'] as const) {
             await clock.until('the next scrape', limitMs, () => target.scrapes() > before)
             clock.stop()
             pauses.push(clock.told)
-            expect(lost(witness.told, await stored(page, since))).toEqual([])
+            expect(lost(new Map(witness.told), await stored(page, since))).toEqual([])
           }
           test.info().annotations.push({ type: 'until the next scrape', description: pauses.join('; ') })
         } finally {
@@ -100,7 +100,7 @@ test('nothing acknowledged is lost when Chromium is killed twenty times while it
       await browser.kill()
       await browser.restart()
       page = await opened(browser, url)
-      const missing = lost(witness.told, await stored(page, since))
+      const missing = lost(new Map(witness.told), await stored(page, since))
       expect({ round, lost: missing.length, some: missing.slice(0, 5) }).toEqual({ round, lost: 0, some: [] })
       expect(await stateOf(browser, page)).toEqual({ notices: [], broken: [], verified: 1 })
       told.push(witness.told.size)

@@ -77,15 +77,7 @@ const others = [
     'stopping{job="api"}[20m] offset 5m',
     '(sizes_bytes)[3m:45s]',
   ],
-  ...[
-    'rate(requests_total[5m])[4m500ms:1m] offset 1m',
-    '"text"',
-    '`\\n`',
-    '("a")',
-    '1',
-    '-1 + 2 * 3',
-    'time()',
-  ],
+  ...['rate(requests_total[5m])[4m500ms:1m] offset 1m', '"text"', '`\\n`', '1', '-1 + 2 * 3', 'time()'],
   ...[
     'topk(3, requests_total)',
     'bottomk by (job) (2, requests_total)',
