@@ -49,7 +49,9 @@ const rooms: Readonly<Record<string, Room>> = {
   'src/engine/archive': { imports: engine('model'), packages: ['modern-tar', 'client-zip'] },
   'src/engine/config': { imports: engine('model'), packages: ['yaml', 'valibot'] },
   'src/engine/discovery': { imports: engine('model', 'exposition', 'config', 'metrics') },
-  'src/engine/scrape': { imports: engine('model', 'exposition', 'config', 'metrics') },
+  'src/engine/relabel': { imports: engine('model', 'config') },
+  'src/engine/scrape': { imports: engine('model', 'exposition', 'config', 'metrics', 'relabel') },
+  'src/engine/promql/syntax': { imports: engine('model') },
   'src/engine/promql': { imports: engine('model', 'metrics', 'bytes/xxhash64.ts'), packages: ['re2js'] },
   'src/engine/api': { imports: engine('model'), packages: ['hono'] },
   // engine.ts: the only file that sees every room.

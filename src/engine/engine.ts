@@ -33,7 +33,7 @@ import type { Host } from './model/host.ts'
 import type { Labels } from './model/labels.ts'
 import type { Querier } from './model/store.ts'
 import { QueryEngine } from './promql/engine.ts'
-import { parseMetricSelector } from './promql/metricselector.ts'
+import { parseMetricSelector } from './promql/syntax/metricselector.ts'
 import { ScrapeManager } from './scrape/manager.ts'
 import { openDb, type CommittedSamples, type Db, type DbOptions } from './tsdb/db.ts'
 

@@ -1,11 +1,11 @@
 import type { LanguageTerm, QueryNode, QueryProblem } from './model/language.ts'
-import { aggregators, type AggregatorTraits } from './promql/aggregators.ts'
-import type { Expr } from './promql/ast.ts'
-import { functions, type PromFunction } from './promql/functions.ts'
-import { parse, problemsIn } from './promql/parser.ts'
-import { prettify } from './promql/prettier.ts'
-import { print } from './promql/printer.ts'
-import { documented, typeOf, type ValueType } from './promql/types.ts'
+import { aggregators, type AggregatorTraits } from './promql/syntax/aggregators.ts'
+import type { Expr } from './promql/syntax/ast.ts'
+import { functions, type PromFunction } from './promql/syntax/functions.ts'
+import { parse, problemsIn } from './promql/syntax/parser.ts'
+import { prettify } from './promql/syntax/prettier.ts'
+import { print } from './promql/syntax/printer.ts'
+import { documented, typeOf, type ValueType } from './promql/syntax/types.ts'
 
 // What an editor asks about expressions and about the language. Nothing here evaluates.
 

@@ -2,7 +2,7 @@ import type { LabelQuery, SeriesQuery } from './api/service.ts'
 import { compareBytes, compareLabels, uniqueLabels, type Labels } from './model/labels.ts'
 import type { Matcher } from './model/matcher.ts'
 import type { Querier, TimeRange } from './model/store.ts'
-import { parseMetricSelector } from './promql/metricselector.ts'
+import { parseMetricSelector } from './promql/syntax/metricselector.ts'
 
 // What is asked about series without their samples. Selectors are PromQL, so they are read here and not in the store.
 

@@ -1,7 +1,7 @@
 import type { InstantAnswer, RangeAnswer } from '../engine/model/answers.ts'
 import { QueryError } from '../engine/model/errors.ts'
 import type { QueryEngine } from '../engine/promql/engine.ts'
-import { parse } from '../engine/promql/parser.ts'
+import { parse } from '../engine/promql/syntax/parser.ts'
 import { compareInstant, compareNotes, compareRange, compareStep } from './compare.ts'
 import type { Eval } from './eval.ts'
 import type { Expected, Times } from './expected.ts'

@@ -1,7 +1,7 @@
 import { formatLabels, valueOf, type Labels } from '../engine/model/labels.ts'
 import type { Querier } from '../engine/model/store.ts'
 import type { QueryEngine } from '../engine/promql/engine.ts'
-import { parse } from '../engine/promql/parser.ts'
+import { parse } from '../engine/promql/syntax/parser.ts'
 import { checkEval } from './check.ts'
 import type { Eval } from './eval.ts'
 import type { Load, StoredSample, StoredSeries } from './load.ts'

@@ -1,5 +1,5 @@
 import { QueryError } from '../engine/model/errors.ts'
-import { LexicalError } from '../engine/promql/complaint.ts'
+import { LexicalError } from '../engine/promql/syntax/complaint.ts'
 import type { Line } from './lines.ts'
 
 /** What is written is not in the language of the scripts. The message says what was wanted and what was found. */

@@ -1,8 +1,8 @@
 import { parseDuration } from '../engine/model/duration.ts'
 import { labelsFrom, metricName, type Labels } from '../engine/model/labels.ts'
-import { Lexer, type Token } from '../engine/promql/lexer.ts'
-import { parse } from '../engine/promql/parser.ts'
-import { unquote } from '../engine/promql/quoting.ts'
+import { Lexer, type Token } from '../engine/promql/syntax/lexer.ts'
+import { parse } from '../engine/promql/syntax/parser.ts'
+import { unquote } from '../engine/promql/syntax/quoting.ts'
 import { histogramSeries, readHistogram, type HistogramValue } from './histogram.ts'
 import { ScriptError } from './scripterror.ts'
 

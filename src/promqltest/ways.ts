@@ -1,6 +1,6 @@
-import type { Expr, Shift } from '../engine/promql/ast.ts'
-import { parse } from '../engine/promql/parser.ts'
-import { print } from '../engine/promql/printer.ts'
+import type { Expr, Shift } from '../engine/promql/syntax/ast.ts'
+import { parse } from '../engine/promql/syntax/parser.ts'
+import { print } from '../engine/promql/syntax/printer.ts'
 
 /** A question that must have the same answer as the one that a script asks. */
 export interface Way {

@@ -4,8 +4,8 @@ import { openEngine } from '../../src/engine/engine.ts'
 import { findProblems, format, languageTerms, nodesOf } from '../../src/engine/language.ts'
 import type { NodeStats } from '../../src/engine/model/answers.ts'
 import { QueryError } from '../../src/engine/model/errors.ts'
-import { aggregators } from '../../src/engine/promql/aggregators.ts'
-import { functions } from '../../src/engine/promql/functions.ts'
+import { aggregators } from '../../src/engine/promql/syntax/aggregators.ts'
+import { functions } from '../../src/engine/promql/syntax/functions.ts'
 import { FakeHost } from '../fakehost.ts'
 
 describe('problems', () => {

@@ -1,6 +1,6 @@
 import { QueryError } from '../model/errors.ts'
-import type { DurationExpr } from './ast.ts'
-import { arithmetic } from './operators.ts'
+import type { DurationExpr } from './syntax/ast.ts'
+import { arithmetic } from './syntax/operators.ts'
 
 /** Milliseconds. The step of an instant query is 0. */
 export interface QueryTimes {

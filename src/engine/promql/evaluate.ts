@@ -1,12 +1,12 @@
-import { aggregate } from './aggregate.ts'
-import type { Expr, StepInvariant, UnaryExpr } from './ast.ts'
-import { binary } from './binary.ts'
+import { aggregate } from './aggregate/aggregate.ts'
+import type { Expr, StepInvariant, UnaryExpr } from './syntax/ast.ts'
+import { binary } from './binary/binary.ts'
 import type { Evaluation } from './evaluation.ts'
-import { implementations } from './implementations.ts'
+import { implementations } from './functions/implementations.ts'
 import { Renaming } from './naming.ts'
-import { overRange } from './ranges.ts'
+import { overRange } from './samples/ranges.ts'
 import { emptyRow, histogramAt, presence, samplesIn, setHistogram, type Row, type Sink } from './row.ts'
-import { selectInstant } from './selectors.ts'
+import { selectInstant } from './samples/selectors.ts'
 
 /** Evaluates an instant vector or a scalar at all steps and hands on one row a series, in the order of the result;
  *  rows without any value are left out. A scalar is one row without labels.

@@ -1,12 +1,12 @@
 import { QueryError } from '../model/errors.ts'
 import { keepLabels, labelsKey, metricName, type Labels } from '../model/labels.ts'
-import type { Aggregator } from './aggregators.ts'
-import type { Expr } from './ast.ts'
+import type { Aggregator } from './syntax/aggregators.ts'
+import type { Expr } from './syntax/ast.ts'
 import type { Evaluation } from './evaluation.ts'
-import type { FunctionName } from './functions.ts'
-import { isComparison, isSetOperator } from './operators.ts'
+import type { FunctionName } from './syntax/functions.ts'
+import { isComparison, isSetOperator } from './syntax/operators.ts'
 import { emptyRow, histogramAt, presence, setHistogram, type Row, type Sink } from './row.ts'
-import { typeOf } from './types.ts'
+import { typeOf } from './syntax/types.ts'
 
 // Most operators drop the metric's name, and then two series can have the same labels.
 

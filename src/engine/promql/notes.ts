@@ -1,6 +1,6 @@
 import type { Span } from '../model/errors.ts'
 import type { Annotation } from './annotations.ts'
-import { position } from './position.ts'
+import { position } from './syntax/position.ts'
 
 /** How many of each kind an answer carries; the rest is counted (`web/api/v1`). */
 const mostOfAKind = 10

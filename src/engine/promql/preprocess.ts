@@ -1,8 +1,8 @@
 import { QueryError } from '../model/errors.ts'
-import { unwrap, type Call, type Duration, type Expr, type NumberLiteral, type Shift } from './ast.ts'
+import { unwrap, type Call, type Duration, type Expr, type NumberLiteral, type Shift } from './syntax/ast.ts'
 import { durationOf, type QueryTimes } from './durations.ts'
-import type { FunctionName } from './functions.ts'
-import { markStatsOnly } from './histogramstats.ts'
+import type { FunctionName } from './syntax/functions.ts'
+import { markStatsOnly } from './samples/histogramstats.ts'
 
 /** What is to be known of a query before its expression can be evaluated: all in milliseconds. The step of an instant
  *  query is 0. */

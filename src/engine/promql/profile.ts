@@ -1,5 +1,5 @@
 import type { NodeStats } from '../model/answers.ts'
-import type { Expr } from './ast.ts'
+import type { Expr } from './syntax/ast.ts'
 
 /** Finds out what each part of an expression does: how many series and samples it hands on, and how long it works at
  *  that. Parts work in turns, because each hands on its rows one by one; the clock runs for the one whose turn it is. */

@@ -8,7 +8,7 @@ import type {
 import { compareLabels, type Labels } from '../model/labels.ts'
 import type { Evaluation } from './evaluation.ts'
 import { copyOf, histogramAt, presence, type Grid, type Row } from './row.ts'
-import type { RangeSamples } from './samples.ts'
+import type { RangeSamples } from './samples/samples.ts'
 import { sortInTurns } from './turns.ts'
 
 // Rows become the columns of an answer.

@@ -1,6 +1,6 @@
 import { presence, samplesIn, type Row } from './row.ts'
-import type { HistogramSamples, RangeSamples } from './samples.ts'
-import type { Windows } from './windows.ts'
+import type { HistogramSamples, RangeSamples } from './samples/samples.ts'
+import type { Windows } from './samples/windows.ts'
 
 /** Counts the samples that a query looks at, as Prometheus does: those in several windows several times, histograms by
  *  their weight (upstream's `QuerySamples`, without what is read from the disk alone). */

@@ -15,7 +15,7 @@ import { isFloatReset } from '../../../src/engine/model/histogram/floatreset.ts'
 import { HistogramMean, HistogramSum } from '../../../src/engine/model/histogram/floatsum.ts'
 import { trimmed } from '../../../src/engine/model/histogram/floattrim.ts'
 import { bucketIndices } from '../../../src/engine/model/histogram/spans.ts'
-import { NativeEstimator } from '../../../src/engine/promql/quantile.ts'
+import { NativeEstimator } from '../../../src/engine/promql/functions/quantile.ts'
 import { histogramOf, type UpstreamSample } from '../histogramsamples.ts'
 
 type Upstream = UpstreamSample | null

@@ -1,6 +1,6 @@
-import type { Expr } from '../../../src/engine/promql/ast.ts'
-import { parse } from '../../../src/engine/promql/parser.ts'
-import { typeOf } from '../../../src/engine/promql/types.ts'
+import type { Expr } from '../../../src/engine/promql/syntax/ast.ts'
+import { parse } from '../../../src/engine/promql/syntax/parser.ts'
+import { typeOf } from '../../../src/engine/promql/syntax/types.ts'
 
 /** The parts of an expression that can be asked for by themselves, the shortest first. */
 export function partsOf(expr: string): string[] {

@@ -5,9 +5,9 @@ import type { InstantQuery, NodeStats } from '../../../src/engine/model/answers.
 import { compareLabels } from '../../../src/engine/model/labels.ts'
 import type { Querier, SeriesBatch } from '../../../src/engine/model/store.ts'
 import { Registry } from '../../../src/engine/metrics/registry.ts'
-import { aggregators } from '../../../src/engine/promql/aggregators.ts'
+import { aggregators } from '../../../src/engine/promql/syntax/aggregators.ts'
 import { QueryEngine, type QueryEngineOptions } from '../../../src/engine/promql/engine.ts'
-import { functions } from '../../../src/engine/promql/functions.ts'
+import { functions } from '../../../src/engine/promql/syntax/functions.ts'
 import { FakeHost } from '../../fakehost.ts'
 import { loaded } from '../../promqltest/loaded.ts'
 

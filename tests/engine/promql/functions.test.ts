@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { QueryError } from '../../../src/engine/model/errors.ts'
-import { functions, type FunctionName } from '../../../src/engine/promql/functions.ts'
+import { functions, type FunctionName } from '../../../src/engine/promql/syntax/functions.ts'
 import { loaded } from '../../promqltest/loaded.ts'
 import { asker } from './asked.ts'
 

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
-import { problemsIn } from '../../../src/engine/promql/parser.ts'
+import { problemsIn } from '../../../src/engine/promql/syntax/parser.ts'
 
 // The cases of the grammar that Prometheus's own editor uses, where they are present: a name behind `#`, an expression,
 // and behind `==>` its tree, which has ⚠ where the expression is wrong.

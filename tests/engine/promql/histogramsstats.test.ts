@@ -6,9 +6,9 @@ import {
   staleHistogram,
   type Histogram,
 } from '../../../src/engine/model/histogram.ts'
-import type { VectorSelector } from '../../../src/engine/promql/ast.ts'
-import { HistogramStats, markStatsOnly } from '../../../src/engine/promql/histogramstats.ts'
-import { parse } from '../../../src/engine/promql/parser.ts'
+import type { VectorSelector } from '../../../src/engine/promql/syntax/ast.ts'
+import { HistogramStats, markStatsOnly } from '../../../src/engine/promql/samples/histogramstats.ts'
+import { parse } from '../../../src/engine/promql/syntax/parser.ts'
 
 describe('buckets are left out', () => {
   test.each([

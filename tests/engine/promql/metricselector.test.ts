@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { parseMetricSelector } from '../../../src/engine/promql/metricselector.ts'
+import { parseMetricSelector } from '../../../src/engine/promql/syntax/metricselector.ts'
 
 test.each([
   ['up', '__name__=up'],

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { resetHint } from '../../../src/engine/model/histogram.ts'
 import { FloatHistogram } from '../../../src/engine/model/histogram/float.ts'
-import { ofHistograms } from '../../../src/engine/promql/binaryhistograms.ts'
+import { ofHistograms } from '../../../src/engine/promql/binary/histograms.ts'
 import { loaded } from '../../promqltest/loaded.ts'
 import { asker } from './asked.ts'
 

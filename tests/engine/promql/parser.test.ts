@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest'
 import { QueryError } from '../../../src/engine/model/errors.ts'
-import type { Expr } from '../../../src/engine/promql/ast.ts'
-import { parse, problemsIn } from '../../../src/engine/promql/parser.ts'
-import type { ParserOptions } from '../../../src/engine/promql/parseroptions.ts'
-import { print } from '../../../src/engine/promql/printer.ts'
+import type { Expr } from '../../../src/engine/promql/syntax/ast.ts'
+import { parse, problemsIn } from '../../../src/engine/promql/syntax/parser.ts'
+import type { ParserOptions } from '../../../src/engine/promql/syntax/options.ts'
+import { print } from '../../../src/engine/promql/syntax/printer.ts'
 
 /** What an expression is; of its tree only what matters. */
 const trees: [string, object][] = [

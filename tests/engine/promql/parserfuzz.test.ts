@@ -1,9 +1,9 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { QueryError } from '../../../src/engine/model/errors.ts'
-import { parse, problemsIn } from '../../../src/engine/promql/parser.ts'
-import { prettify } from '../../../src/engine/promql/prettier.ts'
-import { print } from '../../../src/engine/promql/printer.ts'
+import { parse, problemsIn } from '../../../src/engine/promql/syntax/parser.ts'
+import { prettify } from '../../../src/engine/promql/syntax/prettier.ts'
+import { print } from '../../../src/engine/promql/syntax/printer.ts'
 
 // Texts by chance: anything, words of the language in any order, and expressions with a few words changed.
 

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import { parse } from '../../../src/engine/promql/parser.ts'
-import { prettify } from '../../../src/engine/promql/prettier.ts'
+import { parse } from '../../../src/engine/promql/syntax/parser.ts'
+import { prettify } from '../../../src/engine/promql/syntax/prettier.ts'
 
 /** An expression, and the lines that Prometheus makes of it. */
 const formatted: [string, string[]][] = [

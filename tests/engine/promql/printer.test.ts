@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
-import { parse } from '../../../src/engine/promql/parser.ts'
+import { parse } from '../../../src/engine/promql/syntax/parser.ts'
 import { preprocess } from '../../../src/engine/promql/preprocess.ts'
-import { print } from '../../../src/engine/promql/printer.ts'
+import { print } from '../../../src/engine/promql/syntax/printer.ts'
 
 /** What is written and how Prometheus prints it; the second is left out where it is the same. */
 const printed: [string, string?][] = [

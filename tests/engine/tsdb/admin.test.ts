@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { MemoryDisk } from '../../../src/engine/disk/memory.ts'
-import { parseMetricSelector } from '../../../src/engine/promql/metricselector.ts'
+import { parseMetricSelector } from '../../../src/engine/promql/syntax/metricselector.ts'
 import type { Db, DbOptions } from '../../../src/engine/tsdb/db.ts'
 import { FakeHost } from '../../fakehost.ts'
 import { everything, openStore, put } from './store.ts'

@@ -1,7 +1,7 @@
 import { expect } from 'vitest'
 import { DiskFullError } from '../../../src/engine/disk/disk.ts'
 import { MemoryDisk } from '../../../src/engine/disk/memory.ts'
-import { parseMetricSelector } from '../../../src/engine/promql/metricselector.ts'
+import { parseMetricSelector } from '../../../src/engine/promql/syntax/metricselector.ts'
 import type { Db, DbOptions } from '../../../src/engine/tsdb/db.ts'
 import { FakeHost } from '../../fakehost.ts'
 import { histogramOf, mixedEverything } from './mixed.ts'

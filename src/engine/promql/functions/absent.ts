@@ -1,6 +1,6 @@
 import { evaluate } from '../evaluate.ts'
-import type { FunctionName } from '../functions.ts'
-import type { Implementation } from '../implementation.ts'
+import type { FunctionName } from '../syntax/functions.ts'
+import type { Implementation } from './implementation.ts'
 import { emptyRow, presence } from '../row.ts'
 import { argument } from './arguments.ts'
 import { absentLabels } from './rangesabsent.ts'

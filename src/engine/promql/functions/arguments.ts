@@ -1,6 +1,6 @@
 import { assert } from '../../model/errors.ts'
-import type { Call, Expr } from '../ast.ts'
-import { bare } from '../ranges.ts'
+import type { Call, Expr } from '../syntax/ast.ts'
+import { bare } from '../samples/ranges.ts'
 
 /** An argument that the parser has seen to. */
 export function argument({ name, args }: Call, i: number): Expr {

@@ -1,6 +1,6 @@
 import { QueryError } from '../../model/errors.ts'
-import type { FloatSamples, RangeSamples } from '../samples.ts'
-import type { Windows } from '../windows.ts'
+import type { FloatSamples, RangeSamples } from '../samples/samples.ts'
+import type { Windows } from '../samples/windows.ts'
 import { interpolated } from './extended.ts'
 import { ExtendedWindow } from './extendedwindow.ts'
 

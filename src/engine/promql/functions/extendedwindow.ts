@@ -1,4 +1,4 @@
-import type { Windows } from '../windows.ts'
+import type { Windows } from '../samples/windows.ts'
 
 interface Timed {
   readonly t: Float64Array

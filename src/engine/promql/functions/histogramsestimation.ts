@@ -1,10 +1,10 @@
 import type { FloatHistogram } from '../../model/histogram/float.ts'
 import type { Labels } from '../../model/labels.ts'
 import { forcedMonotonicity, fractionWithoutNaN, quantileOfNaN, quantileSkewedByNaN } from '../annotations.ts'
-import type { Expr } from '../ast.ts'
+import type { Expr } from '../syntax/ast.ts'
 import type { Evaluation } from '../evaluation.ts'
-import { NativeEstimator, type NaNEffect } from '../quantile.ts'
-import { ClassicBuckets, type Forced } from '../quantileclassic.ts'
+import { NativeEstimator, type NaNEffect } from './quantile.ts'
+import { ClassicBuckets, type Forced } from './quantileclassic.ts'
 import { emptyRow, histogramAt, presence, type Row, type Sink } from '../row.ts'
 import { HistogramInput, type ClassicHistogram } from './histogramsinput.ts'
 

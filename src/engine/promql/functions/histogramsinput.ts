@@ -1,9 +1,9 @@
 import { keepLabels, labelsKey, metricName, valueOf, type Labels } from '../../model/labels.ts'
 import { badBucketLabel, mixedClassicNative } from '../annotations.ts'
-import type { Expr } from '../ast.ts'
+import type { Expr } from '../syntax/ast.ts'
 import { evaluate } from '../evaluate.ts'
 import type { Evaluation } from '../evaluation.ts'
-import type { ClassicBuckets } from '../quantileclassic.ts'
+import type { ClassicBuckets } from './quantileclassic.ts'
 import { copyOf, presence, type Row } from '../row.ts'
 
 /** The label that says where a bucket of a classic histogram ends (upstream's `model.BucketLabel`). */

@@ -1,8 +1,8 @@
 import type { Span } from '../../model/errors.ts'
 import { metricName } from '../../model/labels.ts'
 import { matcher, type Matcher } from '../../model/matcher.ts'
-import type { Call, Expr, Shift, VectorSelector } from '../ast.ts'
-import { bare } from '../ranges.ts'
+import type { Call, Expr, Shift, VectorSelector } from '../syntax/ast.ts'
+import { bare } from '../samples/ranges.ts'
 import { argument } from './arguments.ts'
 
 /** Which info series a call of `info` wants, and which of their labels. */

@@ -11,7 +11,7 @@ import {
 import type { Matcher } from '../../model/matcher.ts'
 import type { Evaluation } from '../evaluation.ts'
 import { emptyRow, presence, type Row } from '../row.ts'
-import { eachSeries, LookTimes } from '../selectors.ts'
+import { eachSeries, LookTimes } from '../samples/selectors.ts'
 import type { InfoSelection } from './infoselection.ts'
 import { Newest } from './timestampsnewest.ts'
 

@@ -1,6 +1,6 @@
 import { evaluate, scalarValues } from '../evaluate.ts'
-import type { FunctionName } from '../functions.ts'
-import type { Implementation } from '../implementation.ts'
+import type { FunctionName } from '../syntax/functions.ts'
+import type { Implementation } from './implementation.ts'
 import { Renaming } from '../naming.ts'
 import { emptyRow, presence, type Row } from '../row.ts'
 import { argument } from './arguments.ts'

@@ -1,5 +1,5 @@
-import type { FunctionName } from '../functions.ts'
-import type { Implementation, WindowKernel } from '../implementation.ts'
+import type { FunctionName } from '../syntax/functions.ts'
+import type { Implementation, WindowKernel } from './implementation.ts'
 import { extreme, timeOfExtreme } from './overtimeextremes.ts'
 import { average, sum } from './overtimesums.ts'
 import { count, first, last, present, timeOfFirst, timeOfLast } from './overtimeany.ts'

@@ -1,7 +1,7 @@
-import type { WindowKernel } from '../implementation.ts'
+import type { WindowKernel } from './implementation.ts'
 import { presence, setHistogram } from '../row.ts'
-import type { HistogramSamples, RangeSamples } from '../samples.ts'
-import type { Windows } from '../windows.ts'
+import type { HistogramSamples, RangeSamples } from '../samples/samples.ts'
+import type { Windows } from '../samples/windows.ts'
 import { perWindow, type FloatKernel } from './rangeskernels.ts'
 
 // What asks no more of a sample than that it is there, and when: floats and histograms are the same to it.

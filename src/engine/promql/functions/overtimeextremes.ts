@@ -1,4 +1,4 @@
-import type { WindowKernel } from '../implementation.ts'
+import type { WindowKernel } from './implementation.ts'
 import { presence } from '../row.ts'
 import { ofFloats, scratchIndexes } from './rangeskernels.ts'
 

@@ -1,5 +1,5 @@
 import { invalidQuantile } from '../annotations.ts'
-import type { RangeContext } from '../implementation.ts'
+import type { RangeContext } from './implementation.ts'
 import { presence } from '../row.ts'
 import { SortedWindow } from './overtimesorted.ts'
 import { ofFloats, type FloatKernel } from './rangeskernels.ts'

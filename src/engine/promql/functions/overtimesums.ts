@@ -3,9 +3,9 @@ import type { Noticed } from '../../model/histogram/floatadd.ts'
 import { HistogramMean, HistogramSum } from '../../model/histogram/floatsum.ts'
 import { resetHint } from '../../model/histogram.ts'
 import { counterResetCollision, mixedExponentialCustom } from '../annotations.ts'
-import type { RangeContext } from '../implementation.ts'
+import type { RangeContext } from './implementation.ts'
 import { compensate } from '../../model/kahan.ts'
-import type { FloatSamples, HistogramSamples } from '../samples.ts'
+import type { FloatSamples, HistogramSamples } from '../samples/samples.ts'
 import { ofEither, perWindow } from './rangeskernels.ts'
 
 export const sum = ofEither(perWindow(1, sumOf), (histograms, from, to, _, context) => {

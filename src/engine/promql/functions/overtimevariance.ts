@@ -1,5 +1,5 @@
 import { compensate } from '../../model/kahan.ts'
-import type { FloatSamples } from '../samples.ts'
+import type { FloatSamples } from '../samples/samples.ts'
 import { ofFloats, perWindow } from './rangeskernels.ts'
 
 export const variance = ofFloats(perWindow(1, varianceOf))

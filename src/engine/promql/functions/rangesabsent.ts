@@ -1,10 +1,10 @@
 import { labelsFrom, metricName, type Labels } from '../../model/labels.ts'
-import type { Expr } from '../ast.ts'
-import type { FunctionName } from '../functions.ts'
-import type { Implementation } from '../implementation.ts'
-import { eachWindowed, rangeArgument } from '../ranges.ts'
+import type { Expr } from '../syntax/ast.ts'
+import type { FunctionName } from '../syntax/functions.ts'
+import type { Implementation } from './implementation.ts'
+import { eachWindowed, rangeArgument } from '../samples/ranges.ts'
 import { emptyRow, presence } from '../row.ts'
-import { Windows } from '../windows.ts'
+import { Windows } from '../samples/windows.ts'
 
 export const absentOverTime = {
   absent_over_time: {

@@ -1,9 +1,9 @@
 import { sameFloatHistogram } from '../../model/histogram/floatequal.ts'
-import type { FunctionName } from '../functions.ts'
-import type { Implementation, WindowKernel } from '../implementation.ts'
+import type { FunctionName } from '../syntax/functions.ts'
+import type { Implementation, WindowKernel } from './implementation.ts'
 import { presence } from '../row.ts'
-import type { FloatSamples, HistogramSamples, RangeSamples } from '../samples.ts'
-import type { Windows } from '../windows.ts'
+import type { FloatSamples, HistogramSamples, RangeSamples } from '../samples/samples.ts'
+import type { Windows } from '../samples/windows.ts'
 import { firstAfter, scratchIndexes } from './rangeskernels.ts'
 import { startsAnew } from './rangesstarts.ts'
 

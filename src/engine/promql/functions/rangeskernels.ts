@@ -1,8 +1,8 @@
 import { histogramIgnoredInMixedRange, mixedFloatsHistograms } from '../annotations.ts'
-import type { RangeContext, WindowKernel } from '../implementation.ts'
+import type { RangeContext, WindowKernel } from './implementation.ts'
 import { presence, setHistogram, type Row } from '../row.ts'
 import type { FloatHistogram } from '../../model/histogram/float.ts'
-import type { FloatSamples, HistogramSamples } from '../samples.ts'
+import type { FloatSamples, HistogramSamples } from '../samples/samples.ts'
 
 // Ways of making a kernel for floats and histograms out of simpler ones.
 

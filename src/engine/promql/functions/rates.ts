@@ -1,5 +1,5 @@
-import type { FunctionName } from '../functions.ts'
-import type { Implementation, WindowKernel } from '../implementation.ts'
+import type { FunctionName } from '../syntax/functions.ts'
+import type { Implementation, WindowKernel } from './implementation.ts'
 import { extended } from './extended.ts'
 import { lastTwo } from './ratesinstant.ts'
 import { extrapolated, type RateKind } from './ratesextrapolated.ts'

@@ -8,8 +8,8 @@ import {
 import { isFloatReset } from '../../model/histogram/floatreset.ts'
 import { resetHint } from '../../model/histogram.ts'
 import { histogramNotCounter, histogramNotGauge, mixedExponentialCustom } from '../annotations.ts'
-import type { RangeContext } from '../implementation.ts'
-import type { HistogramSamples } from '../samples.ts'
+import type { RangeContext } from './implementation.ts'
+import type { HistogramSamples } from '../samples/samples.ts'
 import { startsAnew } from './rangesstarts.ts'
 
 /** The difference of two histograms, with what was counted before each reset between them (upstream `histogramRate`);

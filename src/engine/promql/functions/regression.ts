@@ -1,8 +1,8 @@
-import type { FunctionName } from '../functions.ts'
-import type { Implementation, RangeContext } from '../implementation.ts'
+import type { FunctionName } from '../syntax/functions.ts'
+import type { Implementation, RangeContext } from './implementation.ts'
 import { compensate } from '../../model/kahan.ts'
 import { presence } from '../row.ts'
-import type { FloatSamples } from '../samples.ts'
+import type { FloatSamples } from '../samples/samples.ts'
 import { ofFloats, type FloatKernel } from './rangeskernels.ts'
 import { doubleExponentialSmoothing } from './regressionsmoothing.ts'
 

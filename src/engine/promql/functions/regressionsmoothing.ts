@@ -1,8 +1,8 @@
 import { QueryError } from '../../model/errors.ts'
 import { formatFloat } from '../../model/float.ts'
-import type { RangeContext, WindowKernel } from '../implementation.ts'
+import type { RangeContext, WindowKernel } from './implementation.ts'
 import { presence } from '../row.ts'
-import type { RangeSamples } from '../samples.ts'
+import type { RangeSamples } from '../samples/samples.ts'
 import { ofFloats } from './rangeskernels.ts'
 
 /** Arguments: a smoothing and a trend factor; the less, the longer the past counts. */
